@@ -1,0 +1,1 @@
+"""The engine: values, recipes, steps, estimators, workflows, bundles and jobs. It never imports Qt."""

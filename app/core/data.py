@@ -1,0 +1,391 @@
+"""The values that flow: frozen records, numpy only. World coordinates are RAS+ in mm, voxel order is the file's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+MaskArray = NDArray[np.bool_]
+Affine = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Caution:
+    """Something the reader must know before trusting a number."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class TraceEntry:
+    """One step that was applied, with its settings and the seconds it took."""
+
+    step: str
+    settings: Mapping[str, Any]
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """Where a voxel grid lies.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Voxels along (i, j, k).
+    affine : array of float64, shape (4, 4)
+        Voxel index (i, j, k, 1) to world RAS+ in mm.
+    """
+
+    shape: tuple[int, int, int]
+    affine: Affine
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Voxel size along (i, j, k), mm."""
+        sizes = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0))
+        return (float(sizes[0]), float(sizes[1]), float(sizes[2]))
+
+    @property
+    def voxel_ml(self) -> float:
+        """Volume of one voxel, ml."""
+        return float(abs(np.linalg.det(self.affine[:3, :3]))) / 1000.0
+
+    @property
+    def anisotropy(self) -> float:
+        """Largest over smallest voxel size."""
+        return max(self.spacing) / min(self.spacing)
+
+    @property
+    def axis_codes(self) -> str:
+        """The world direction each voxel axis points to, closest of 'RLAPSI', e.g. 'LPS'."""
+        order, signs = self.closest_axes()
+        codes = [""] * 3
+        for world in range(3):
+            codes[order[world]] = ("LR", "PA", "IS")[world][signs[world] > 0]
+        return "".join(codes)
+
+    def closest_axes(self) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+        """Match voxel axes to world axes.
+
+        Returns
+        -------
+        order : tuple of int
+            For world axis R, A, S: the voxel axis that runs closest along it.
+        signs : tuple of int
+            +1 where that voxel axis points towards R, A, S; -1 where away.
+        """
+        directions = self.affine[:3, :3] / np.asarray(self.spacing)
+        remaining_world, remaining_voxel = [0, 1, 2], [0, 1, 2]
+        order, signs = [0, 0, 0], [1, 1, 1]
+        while remaining_world:
+            block = np.abs(directions[np.ix_(remaining_world, remaining_voxel)])
+            row, column = np.unravel_index(int(block.argmax()), block.shape)
+            world, voxel = remaining_world.pop(int(row)), remaining_voxel.pop(int(column))
+            order[world], signs[world] = voxel, 1 if directions[world, voxel] >= 0 else -1
+        return (order[0], order[1], order[2]), (signs[0], signs[1], signs[2])
+
+    def matches(self, other: Geometry, tolerance_mm: float = 0.01) -> bool:
+        """Whether both grids have the same shape and every corner within `tolerance_mm`."""
+        if self.shape != other.shape:
+            return False
+        corners = np.array([[i, j, k, 1] for i in (0, self.shape[0] - 1)
+                            for j in (0, self.shape[1] - 1) for k in (0, self.shape[2] - 1)], dtype=float)
+        gap = corners @ (self.affine - other.affine).T
+        return bool(np.abs(gap[:, :3]).max() <= tolerance_mm)
+
+    def describe(self) -> str:
+        """One line: shape, spacing, orientation and position."""
+        size = " x ".join(str(n) for n in self.shape)
+        spacing = " x ".join(f"{s:.3g}" for s in self.spacing)
+        origin = ", ".join(f"{x:.1f}" for x in self.affine[:3, 3])
+        return f"{size} voxels of {spacing} mm, axes {self.axis_codes}, first voxel at ({origin}) mm"
+
+
+def _read_only(array: NDArray[Any]) -> None:
+    array.flags.writeable = False
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """A three-dimensional image.
+
+    Parameters
+    ----------
+    voxels : array of float32, shape (i, j, k)
+        In the file's own voxel order; made read-only.
+    affine : array of float64, shape (4, 4)
+        Voxel index to world RAS+, mm.
+    frame : str
+        DICOM FrameOfReferenceUID; empty when the format knows none.
+    cautions : tuple of Caution
+        What reading it brought to light.
+    """
+
+    voxels: FloatArray
+    affine: Affine
+    frame: str = ""
+    cautions: tuple[Caution, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.voxels.ndim != 3:
+            raise ValueError(f"a volume has three axes, this array has {self.voxels.ndim}")
+        object.__setattr__(self, "voxels", np.asarray(self.voxels, dtype=np.float32).view())
+        object.__setattr__(self, "affine", np.array(self.affine, dtype=np.float64))
+        _read_only(self.voxels)
+        _read_only(self.affine)
+
+    @property
+    def geometry(self) -> Geometry:
+        """Where the grid lies."""
+        shape = self.voxels.shape
+        return Geometry((shape[0], shape[1], shape[2]), self.affine)
+
+    def with_voxels(self, voxels: NDArray[Any], affine: Affine | None = None) -> Self:
+        """The same image with other values, and another grid if `affine` is given."""
+        return replace(self, voxels=voxels, affine=self.affine if affine is None else affine)
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """A tumour outline as voxels.
+
+    Parameters
+    ----------
+    voxels : array of bool, shape (i, j, k)
+        True inside the tumour; made read-only.
+    affine : array of float64, shape (4, 4)
+        Voxel index to world RAS+, mm.
+    name : str
+        The region's name or label as the file gives it.
+    frame : str
+        DICOM FrameOfReferenceUID; empty when the format knows none.
+    cautions : tuple of Caution
+        What reading or placing it brought to light.
+    """
+
+    voxels: MaskArray
+    affine: Affine
+    name: str = ""
+    frame: str = ""
+    cautions: tuple[Caution, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.voxels.ndim != 3:
+            raise ValueError(f"a mask has three axes, this array has {self.voxels.ndim}")
+        object.__setattr__(self, "voxels", np.asarray(self.voxels, dtype=np.bool_).view())
+        object.__setattr__(self, "affine", np.array(self.affine, dtype=np.float64))
+        _read_only(self.voxels)
+        _read_only(self.affine)
+
+    @property
+    def geometry(self) -> Geometry:
+        """Where the grid lies."""
+        shape = self.voxels.shape
+        return Geometry((shape[0], shape[1], shape[2]), self.affine)
+
+    @property
+    def volume_ml(self) -> float:
+        """Mask voxels times voxel volume, ml."""
+        return int(self.voxels.sum()) * self.geometry.voxel_ml
+
+    def box(self) -> tuple[slice, slice, slice]:
+        """Tightest half-open box around the mask, in voxel indices (i, j, k); the mask must not be empty."""
+        spans = []
+        for axis in range(3):
+            hit = np.flatnonzero(self.voxels.any(axis=tuple(a for a in range(3) if a != axis)))
+            spans.append(slice(int(hit[0]), int(hit[-1]) + 1))
+        return spans[0], spans[1], spans[2]
+
+    def with_voxels(self, voxels: NDArray[Any], affine: Affine | None = None) -> Self:
+        """The same outline with other voxels, and another grid if `affine` is given."""
+        return replace(self, voxels=voxels, affine=self.affine if affine is None else affine)
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """How an image was made, as far as its header tells; nothing that identifies a patient.
+
+    Units: repetition, echo and inversion times in ms, thickness and gap between slice centres in mm, field in tesla.
+    """
+
+    modality: str = ""
+    manufacturer: str = ""
+    model: str = ""
+    field_strength: float | None = None
+    description: str = ""
+    body_part: str = ""
+    repetition_time: float | None = None
+    echo_time: float | None = None
+    inversion_time: float | None = None
+    thickness: float | None = None
+    slice_gap: float | None = None
+    contrast_agent: str = ""
+    weighting: str = ""
+    fat_suppressed: bool | None = None
+    contrast_enhanced: bool | None = None
+    window: tuple[float, float] | None = None
+    convention: str = ""
+
+    @property
+    def sequence(self) -> str:
+        """The guessed sequence as a key: 't1', 't2', 'pd', with '_fs' and '_gd' added; 'image' when unknown."""
+        if not self.weighting:
+            return "image"
+        return self.weighting + ("_fs" if self.fat_suppressed else "") + ("_gd" if self.contrast_enhanced else "")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The patient and study line shown on the picture; never logged, cached or exported unless the user says so."""
+
+    patient_name: str = ""
+    patient_id: str = ""
+    birth_date: str = ""
+    sex: str = ""
+    study_date: str = ""
+    institution: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One tumour: its images, each on its own grid, its outline, and what is known about both.
+
+    Parameters
+    ----------
+    id : str
+        The user's name for the case.
+    images : mapping of str to Volume
+        By sequence name.
+    mask : Mask
+        On its own grid.
+    acquisition : mapping of str to Acquisition
+        By sequence name.
+    identity : Identity
+        Kept apart from everything that is stored.
+    site : str
+        Hospital or scanner; empty when unknown.
+    reading : mapping
+        Clinical and reader's variables.
+    """
+
+    id: str
+    images: Mapping[str, Volume]
+    mask: Mask | None
+    acquisition: Mapping[str, Acquisition]
+    identity: Identity = Identity()
+    site: str = ""
+    reading: Mapping[str, str | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A case after preprocessing: each sequence on its own grid, the mask on each of them."""
+
+    id: str
+    images: Mapping[str, Volume]
+    masks: Mapping[str, Mask]
+    trace: tuple[TraceEntry, ...] = ()
+    cautions: tuple[Caution, ...] = ()
+
+
+@dataclass(frozen=True)
+class Box:
+    """A tumour's box in one slice, in voxel indices, half-open: x along i, y along j, slice along k."""
+
+    slice: int
+    x_min: int
+    x_max: int
+    y_min: int
+    y_max: int
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Middle of the box (x, y), voxels."""
+        return (self.x_min + self.x_max) / 2, (self.y_min + self.y_max) / 2
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, voxels."""
+        return self.x_max - self.x_min, self.y_max - self.y_min
+
+
+@dataclass(frozen=True)
+class FeatureRow:
+    """The measured features of a case, in order, with the versions of what measured them."""
+
+    id: str
+    names: tuple[str, ...]
+    values: tuple[float, ...]
+    versions: Mapping[str, str]
+
+    def as_dict(self) -> dict[str, float]:
+        """Feature name to value."""
+        return dict(zip(self.names, self.values, strict=True))
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What a feature did to a score: its value and its effect in log odds against the average training tumour."""
+
+    feature: str
+    value: float
+    effect: float
+
+
+@dataclass(frozen=True)
+class Prevalence:
+    """The share of malignant cases in training and at the user's clinic, and the probability at the latter."""
+
+    training: float
+    used: float
+    probability_at_used: float
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """A threshold and how it performed on cases held out of the fit."""
+
+    threshold: float
+    sensitivity: float
+    specificity: float
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Comparator:
+    """What something simpler says about the same case."""
+
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Score:
+    """A model's answer about one case, with everything needed to doubt it."""
+
+    case: str
+    model: str
+    model_purpose: str
+    demonstration: bool
+    classes: tuple[str, str]
+    probability: float
+    interval: tuple[float, float]
+    prevalence: Prevalence
+    verdict: str
+    error_rate: float
+    operating_point: OperatingPoint
+    comparator: Comparator | None
+    cautions: tuple[Caution, ...]
+    contributions: tuple[Contribution, ...]
+    features: Mapping[str, float]
+    trace: tuple[TraceEntry, ...]
+    timings: Mapping[str, float]
+    versions: Mapping[str, str]
+    notice: str = "Research use only, not a medical device."

@@ -1,0 +1,115 @@
+"""Recipes: frozen, validated settings, JSON in and out. They parametrise steps and never compute."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from app.core.errors import RecipeError
+
+PositiveFloat = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseModel):
+    """Base of every settings object: frozen, and unknown names are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def parse(cls, values: dict[str, Any] | str | Path) -> Self:
+        """Read settings from a mapping, JSON text's file, or raise one sentence.
+
+        Raises
+        ------
+        RecipeError
+            Names the first setting that does not validate, the value found and what was expected.
+        """
+        if isinstance(values, (str, Path)):
+            path = Path(values)
+            try:
+                values = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                raise RecipeError(f"The recipe {path.name} cannot be read ({error}).",
+                                  "Choose a JSON recipe or one of the shipped names.") from error
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or cls.__name__
+            raise RecipeError(f"The setting '{where}' has the value {first.get('input')!r}: {first['msg'].lower()}.",
+                              "Correct it and try again.") from error
+
+
+class N4Recipe(Settings):
+    """Bias-field correction (Tustison et al. 2010, 10.1109/TMI.2010.2046908)."""
+
+    engine: Literal["itk", "ants"] = Field("itk", description="itk is the reference; ants is the 2019 study's")
+    mask: Literal["otsu", "body", "whole"] = Field("otsu", description="where the field is estimated")
+    levels: int = Field(4, ge=1, le=8, description="fitting levels")
+    iterations: int = Field(50, ge=1, le=2000, description="iterations at each level")
+    shrink: int | tuple[int, int, int] = Field(4, description="N in plane and 1 along the coarsest axis, or three factors")
+    tolerance: float = Field(0.001, ge=0, description="convergence threshold")
+    fwhm: PositiveFloat = Field(0.15, description="bias field full width at half maximum, in log intensity")
+    noise: PositiveFloat = Field(0.01, description="Wiener filter noise")
+    bins: int = Field(200, ge=8, le=4096, description="histogram bins")
+
+
+class NormaliseRecipe(Settings):
+    """Intensity normalisation."""
+
+    method: Literal["zscore", "percentile", "nyul"] = "zscore"
+    region: Literal["image", "body", "around_tumour"] = Field("body", description="voxels the statistics come from")
+    low: float = Field(1.0, ge=0, lt=50, description="lower percentile (percentile method)")
+    high: float = Field(99.0, gt=50, le=100, description="upper percentile (percentile method)")
+    landmarks: tuple[float, ...] | None = Field(None, description="standard histogram landmarks (nyul method)")
+    margin_mm: PositiveFloat = Field(20.0, description="ring around the tumour (around_tumour region)")
+
+
+class ResampleRecipe(Settings):
+    """New voxel spacing in mm along (i, j, k); 0 keeps an axis as it is."""
+
+    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    interpolation: Literal["linear", "bspline"] = "bspline"
+
+
+class PrepRecipe(Settings):
+    """Preprocessing, applied in this order; None leaves a step out."""
+
+    n4: N4Recipe | None = None
+    normalise: NormaliseRecipe | None = None
+    resample: ResampleRecipe | None = None
+    crop_margin_mm: float | None = Field(None, ge=0, description="crop to the tumour's box plus this margin")
+
+
+class RadiomicsRecipe(Settings):
+    """What to measure (pyradiomics 3.0.1's meaning of each setting)."""
+
+    classes: tuple[str, ...] = ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
+    bin_width: PositiveFloat | None = None
+    bin_count: int | None = Field(None, ge=2, le=1024)
+    force_2d: bool = False
+    filters: dict[str, dict[str, Any]] = Field(default_factory=lambda: {"Original": {}})
+    names: tuple[str, ...] | None = Field(None, description="keep only these features")
+
+
+class ModelRecipe(Settings):
+    """The classifier and how it is validated."""
+
+    kind: Literal["logistic"] = "logistic"
+    strength: PositiveFloat = Field(0.1, description="inverse of the L2 penalty (C)")
+    folds: int = Field(10, ge=2, le=50)
+    repeats: int = Field(5, ge=1, le=20)
+    resamples: int = Field(50, ge=0, le=1000, description="bootstrap refits kept for the interval")
+
+
+class Recipe(Settings):
+    """Everything between a case and its score."""
+
+    name: str
+    description: str = ""
+    prep: PrepRecipe = PrepRecipe()
+    features: RadiomicsRecipe | None = RadiomicsRecipe()
+    model: ModelRecipe = ModelRecipe()

@@ -1,0 +1,123 @@
+"""Requests: what a job is asked to do, as JSON that can be kept, shown and replayed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from app.core.recipe import N4Recipe, PrepRecipe, Recipe, Settings
+
+
+class CaseFiles(Settings):
+    """Which files make a case, and every choice the user made about them.
+
+    Keys of `images` are sequence names ('t1', 't2', 't1_fs_gd' ...; 'image' when there is but one).
+    `series` maps a sequence name (or 'mask') to a DICOM SeriesInstanceUID within its path.
+    """
+
+    id: str
+    images: dict[str, str]
+    mask: str | None = None
+    series: dict[str, str] = Field(default_factory=dict)
+    roi: str | None = None
+    label: int | None = None
+    orientation: Literal["las", "ras"] | None = Field(None, description="Analyze 7.5: which side is stored first")
+    site: str | None = None
+    reading: dict[str, str | float] = Field(default_factory=dict, description="clinical and reader's variables")
+
+
+class IdentifyRequest(Settings):
+    """Sort dropped paths into cases."""
+
+    paths: list[str]
+
+
+class ViewRequest(Settings):
+    """Read a case for the viewer; arrays are written as .npy files into `folder`."""
+
+    case: CaseFiles
+    folder: str
+    prep: PrepRecipe | None = Field(None, description="also write the images after these steps, for before/after")
+
+
+class ScoreRequest(Settings):
+    """Score one case with one model."""
+
+    case: CaseFiles
+    model: str = "lipoma-size"
+    prep: PrepRecipe | None = Field(None, description="replaces the model's own, for viewing its effect; never for a trained model")
+    prevalence: float | None = Field(None, gt=0, lt=1)
+    error_rate: float = Field(0.05, gt=0, lt=0.5)
+    threshold: float | None = Field(None, gt=0, lt=1)
+    out: str | None = None
+
+
+class ScoreCohortRequest(Settings):
+    """Score every row of a table."""
+
+    table: str
+    model: str = "lipoma-size"
+    prevalence: float | None = Field(None, gt=0, lt=1)
+    error_rate: float = Field(0.05, gt=0, lt=0.5)
+    threshold: float | None = Field(None, gt=0, lt=1)
+    out: str | None = None
+    jobs: int = Field(1, ge=1)
+
+
+class ConvertRequest(Settings):
+    """Any readable image, folder or tree to NIfTI."""
+
+    source: str
+    target: str
+    roi: str | None = None
+    label: int | None = None
+    orientation: Literal["las", "ras"] | None = None
+
+
+class N4Request(Settings):
+    """Correct one image's bias field."""
+
+    image: str
+    out: str
+    mask: str | None = None
+    field: str | None = None
+    settings: N4Recipe = N4Recipe()
+
+
+class BoxesRequest(Settings):
+    """Bounding boxes of every tumour of a cohort."""
+
+    table: str
+    out: str
+
+
+class TrainRequest(Settings):
+    """Train and validate a model from a table of features or of cases."""
+
+    table: str
+    label: str
+    positive: str | None = None
+    patient: str
+    site: str | None = None
+    ignore: list[str] = Field(default_factory=list)
+    recipe: Recipe
+    out: str
+    seed: int = 0
+    jobs: int = Field(1, ge=1)
+    purpose: str = ""
+    demonstration: bool = False
+
+
+class DemoRequest(Settings):
+    """Write phantom cases."""
+
+    kind: Literal["case", "cohort"] = "case"
+    out: str
+    cases: int = Field(85, ge=1, le=20000)
+    sites: int = Field(43, ge=1, le=2000)
+    signal: float = Field(1.0, ge=0, le=1)
+    seed: int = 2019
+    jobs: int = Field(1, ge=1)
+
+
