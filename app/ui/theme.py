@@ -81,6 +81,7 @@ QWidget {{ background: {c.panel}; color: {c.text};
 QMainWindow::separator {{ background: {c.panel}; width: 4px; height: 4px; }}
 QMainWindow::separator:hover {{ background: {c.accent}; }}
 QLabel {{ background: transparent; }}
+QLabel:focus {{ background: {c.line}; }}
 QLabel[role="dim"] {{ color: {c.text_dim}; font-size: {c.small_px}px; }}
 QLabel[role="heading"] {{ color: {c.text_dim}; font-size: {c.small_px}px; font-weight: bold; }}
 QLabel[role="title"] {{ font-weight: bold; }}

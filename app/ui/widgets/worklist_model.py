@@ -1,0 +1,200 @@
+"""The worklist as data: cases with their files, standing and score, ten thousand of them if need be, and an undo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+
+from app.core.errors import Failure
+from app.ui.words import short_score, verdict_of
+
+ENTRY_ROLE = int(Qt.ItemDataRole.UserRole) + 1
+AnyIndex = QModelIndex | QPersistentModelIndex
+_SHAPES = {"waiting": "ring", "scoring": "dots", "failed": "exclamation", "question": "question"}
+_WORDS = {"waiting": "waiting", "scoring": "scoring", "question": "question", "unoutlined": "no outline"}
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """One case of the worklist.
+
+    Parameters
+    ----------
+    key : str
+        Unique in this worklist; the case's id with a number when ids repeat.
+    files : dict
+        `CaseFiles` as JSON.
+    status : str
+        'new', 'waiting', 'scoring', 'scored', 'failed', 'question' or 'unoutlined'.
+    score : dict or None
+        The score's JSON.
+    failure : Failure or None
+        Why it could not be done.
+    """
+
+    key: str
+    files: dict[str, Any]
+    status: str = "new"
+    score: dict[str, Any] | None = None
+    failure: Failure | None = None
+
+    @property
+    def title(self) -> str:
+        """What the reader calls the case."""
+        return self.key
+
+    @property
+    def summary(self) -> str:
+        """Short standing: the score, or a word."""
+        if self.status == "scored" and self.score:
+            return ("demo " if self.score.get("demonstration") else "") + short_score(self.score)
+        return _WORDS.get(self.status, "")
+
+    @property
+    def shape(self) -> str:
+        """Shape beside the standing, so that colour never speaks alone."""
+        if self.status == "scored" and self.score:
+            return verdict_of(self.score).shape
+        return _SHAPES.get(self.status, "")
+
+    @property
+    def role(self) -> str:
+        """The theme colour of the standing."""
+        if self.status == "scored" and self.score:
+            return verdict_of(self.score).role
+        return {"failed": "warning", "question": "warning"}.get(self.status, "text_dim")
+
+    @property
+    def spoken(self) -> str:
+        """The row for a screen reader."""
+        if self.status == "scored" and self.score:
+            return f"{self.title}, {verdict_of(self.score).word}, {self.summary}"
+        if self.failure is not None:
+            return f"{self.title}, {self.failure.message}"
+        return f"{self.title}, {self.summary}" if self.summary else self.title
+
+
+class WorklistModel(QAbstractListModel):
+    """Entries in the order they came; keys find rows."""
+
+    edited = Signal()
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._entries: list[Entry] = []
+        self._rows: dict[str, int] = {}
+        self._removed: list[list[tuple[int, Entry]]] = []
+
+    def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: N802, B008
+        """Count the cases."""
+        return 0 if parent.isValid() else len(self._entries)
+
+    def data(self, index: AnyIndex, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
+        """One row's text, entry or spoken form."""
+        if not index.isValid() or not 0 <= index.row() < len(self._entries):
+            return None
+        entry = self._entries[index.row()]
+        if role == ENTRY_ROLE:
+            return entry
+        if role == int(Qt.ItemDataRole.DisplayRole):
+            return entry.title
+        if role in (int(Qt.ItemDataRole.AccessibleTextRole), int(Qt.ItemDataRole.ToolTipRole)):
+            return entry.spoken
+        return None
+
+    def entries(self) -> Sequence[Entry]:
+        """Every case, in order."""
+        return tuple(self._entries)
+
+    def entry(self, key: str) -> Entry | None:
+        """Find the case with this key, if it is in the list."""
+        row = self._rows.get(key)
+        return None if row is None else self._entries[row]
+
+    def row(self, key: str) -> int:
+        """Row of a key; -1 when it is not in the list."""
+        return self._rows.get(key, -1)
+
+    def free_key(self, wanted: str, taken: Iterable[str] = ()) -> str:
+        """Return `wanted`, or `wanted (2)` and so on when the list already holds it."""
+        used = set(taken)
+        number, key = 1, wanted
+        while key in self._rows or key in used:
+            number += 1
+            key = f"{wanted} ({number})"
+        return key
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Append cases."""
+        if not entries:
+            return
+        first = len(self._entries)
+        self.beginInsertRows(QModelIndex(), first, first + len(entries) - 1)
+        self._entries.extend(entries)
+        self._index_rows()
+        self.endInsertRows()
+        self.edited.emit()
+
+    def change(self, key: str, **changes: Any) -> Entry | None:
+        """Replace fields of one case; a case that has gone is let go."""
+        row = self._rows.get(key)
+        if row is None:
+            return None
+        self._entries[row] = replace(self._entries[row], **changes)
+        index = self.index(row)
+        self.dataChanged.emit(index, index)
+        self.edited.emit()
+        return self._entries[row]
+
+    def remove(self, keys: Sequence[str]) -> None:
+        """Take cases out; `restore` brings them back where they were."""
+        rows = sorted((self._rows[key] for key in keys if key in self._rows), reverse=True)
+        if not rows:
+            return
+        self._removed.append([(row, self._entries[row]) for row in reversed(rows)])
+        for first, last in _runs(rows):
+            self.beginRemoveRows(QModelIndex(), first, last)
+            del self._entries[first:last + 1]
+            self.endRemoveRows()
+        self._index_rows()
+        self.edited.emit()
+
+    def restore(self) -> list[str]:
+        """Undo the latest removal.
+
+        Returns
+        -------
+        list of str
+            Keys that came back; empty when there is nothing to undo.
+        """
+        if not self._removed:
+            return []
+        batch = self._removed.pop()
+        keys = []
+        for row, entry in batch:
+            key = self.free_key(entry.key)
+            place = min(row, len(self._entries))
+            self.beginInsertRows(QModelIndex(), place, place)
+            self._entries.insert(place, replace(entry, key=key))
+            self.endInsertRows()
+            self._index_rows()
+            keys.append(key)
+        self.edited.emit()
+        return keys
+
+    def _index_rows(self) -> None:
+        self._rows = {entry.key: row for row, entry in enumerate(self._entries)}
+
+
+def _runs(rows: Sequence[int]) -> list[tuple[int, int]]:
+    """Group descending rows into runs (first, last), last run first, so that each removal leaves the next valid."""
+    runs: list[tuple[int, int]] = []
+    for row in rows:
+        if runs and row == runs[-1][0] - 1:
+            runs[-1] = (row, runs[-1][1])
+        else:
+            runs.append((row, row))
+    return runs

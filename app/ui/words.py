@@ -1,0 +1,165 @@
+"""A score in words and figures: short, calm, specific. Pure functions over the score's JSON, so they can be tested."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.ui.theme import Theme
+
+ScoreJson = Mapping[str, Any]
+NOTICE = "Research use only, not a medical device."
+DEMONSTRATION = "demonstration, synthetic data"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the panel and the worklist show: a word, a shape and a role in the theme's colours."""
+
+    word: str
+    shape: str
+    role: str
+
+    def colour(self, colours: Theme) -> str:
+        """Colour of this verdict ('#rrggbb') in a theme."""
+        return str(getattr(colours, self.role))
+
+
+def verdict_of(score: ScoreJson) -> Verdict:
+    """Say a score's verdict: the class's own name, 'Uncertain' or 'Unlike the training cases'."""
+    verdict, classes = str(score["verdict"]), score["classes"]
+    if verdict == classes[1]:
+        return Verdict(classes[1], "triangle", "malignant")
+    if verdict == classes[0]:
+        return Verdict(classes[0], "circle", "lipoma")
+    if verdict == "unlike_training":
+        return Verdict("Unlike the training cases", "cross", "uncertain")
+    return Verdict("Uncertain", "square", "uncertain")
+
+
+def at_prevalence(probability: float, training: float, used: float) -> float:
+    """Carry a probability from the training prevalence to another one, by Bayes' rule on the odds.
+
+    Parameters
+    ----------
+    probability, training, used : float
+        Between 0 and 1, ends excluded for the prevalences.
+
+    Returns
+    -------
+    float
+        The probability where `used` of all such tumours are malignant.
+
+    References
+    ----------
+    Saerens et al. 2002, 10.1162/089976602753284446.
+    """
+    for_ = probability * used / training
+    against = (1.0 - probability) * (1.0 - used) / (1.0 - training)
+    return for_ / (for_ + against)
+
+
+def of_hundred(share: float) -> str:
+    """Say a share as a count of 100: 'about 5 of 100', 'fewer than 1 of 100', 'more than 99 of 100'."""
+    if share < 0.005:
+        return "fewer than 1 of 100"
+    if share > 0.995:
+        return "more than 99 of 100"
+    return f"about {round(share * 100)} of 100"
+
+
+def per_hundred(share: float) -> str:
+    """Say a prevalence: 'half', '1 in 100', '1 in 1000'."""
+    if abs(share - 0.5) < 0.005:
+        return "half"
+    if share < 0.01:
+        return f"{share * 1000:.2g} in 1000"
+    return f"{share * 100:.3g} in 100"
+
+
+def _range(interval: Any) -> str:
+    return f"{interval[0]:.2f}\N{EN DASH}{interval[1]:.2f}"
+
+
+def training_sentence(score: ScoreJson) -> str:
+    """Say the probability among tumours like the training cases."""
+    probability, training = score["probability"], score["prevalence"]["training"]
+    mix = f"{per_hundred(training)} of them malignant"
+    sentence = f"{probability:.2f} among tumours like those it was trained on, {mix}"
+    if score.get("interval"):
+        sentence += f" ({_range(score['interval'])} if the outline were drawn slightly differently)"
+    return sentence + "."
+
+
+def prevalence_sentence(score: ScoreJson, used: float) -> str:
+    """Say what the same finding means where another share of tumours is malignant."""
+    share = at_prevalence(score["probability"], score["prevalence"]["training"], used)
+    mix = per_hundred(used)
+    verb = "is" if mix.startswith("1 in ") else "are"
+    return f"Where {mix} {verb} malignant, {of_hundred(share)} such tumours would be."
+
+
+def verdict_sentence(score: ScoreJson) -> str:
+    """Say the verdict in one clause, with the reason when there is no verdict."""
+    verdict = verdict_of(score)
+    if verdict.shape == "cross":
+        return "This tumour is unlike those the model was trained on; read the cautions before the number."
+    if verdict.shape == "square":
+        rate = score.get("error_rate", 0.05)
+        return f"Uncertain: the model cannot tell at the error rate you chose ({rate * 100:.3g} %)."
+    return f"Looks like {verdict.word}."
+
+
+def whole_sentence(score: ScoreJson, used: float) -> str:
+    """Say everything in the reading order of a report: verdict, both probabilities, size, model, notice."""
+    verdict = verdict_sentence(score)
+    first = training_sentence(score)
+    lead = f"{verdict[:-1]}: {first}" if verdict.startswith("Looks like") else f"{verdict} {first}"
+    parts = [lead, prevalence_sentence(score, used), comparator_sentence(score), model_sentence(score),
+             str(score.get("notice") or NOTICE)]
+    return " ".join(part for part in parts if part)
+
+
+def threshold_sentence(score: ScoreJson) -> str:
+    """Say the operating point: the threshold and how many of each kind fell on its right side."""
+    point = score.get("operating_point") or {}
+    if "sensitivity" not in point:
+        return f"The threshold is {score['threshold']:.3f}." if score.get("threshold") is not None else ""
+    negative, positive = score["classes"]
+    return (f"At the threshold {point['threshold']:.3f}, {round(point['sensitivity'] * 100)} of 100 {positive} and "
+            f"{round(point['specificity'] * 100)} of 100 {_plural(negative)} fall on the right side.")
+
+
+def _plural(name: str) -> str:
+    return name + "s" if name.islower() and name.isalpha() else name
+
+
+def comparator_sentence(score: ScoreJson) -> str:
+    """Say what something simpler makes of the same case; empty when the model has no comparator."""
+    comparator = score.get("comparator")
+    if not comparator:
+        return ""
+    name = str(comparator["name"])
+    name = {"volume_ml": "Tumour volume", "size": "Tumour size"}.get(name, name)
+    return f"{name[:1].upper()}{name[1:]} alone says {comparator['probability']:.2f}."
+
+
+def model_sentence(score: ScoreJson) -> str:
+    """Say which model, which version, which data."""
+    versions = score.get("versions") or {}
+    version = versions.get("bundle") or versions.get("model") or ""
+    name = f"{score['model']} {version}".strip()
+    data = DEMONSTRATION if score.get("demonstration") else str(score.get("model_purpose") or "")
+    return f"Model {name}" + (f": {data}." if data else ".")
+
+
+def short_score(score: ScoreJson) -> str:
+    """Say a score in the width of a worklist row."""
+    return f"{score['probability']:.2f}"
+
+
+def duration(seconds: float) -> str:
+    """Say a duration as mm:ss."""
+    whole = max(0, round(seconds))
+    return f"{whole // 60:02d}:{whole % 60:02d}"
