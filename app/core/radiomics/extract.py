@@ -1,0 +1,187 @@
+"""The extractor: a prepared case and a recipe become one row of features, in the same order for every case.
+
+The measuring is pyradiomics' (3.0.1); here its feature classes are called one by one, so that a tumour too small for
+texture still gives its size. A feature that cannot be computed is NaN in the row; the caller says so in a caution.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from app.core.data import FeatureRow, Mask, Prepared, Volume
+from app.core.errors import EmptyMask, GeometryMismatch, InputError, RecipeError
+from app.core.radiomics.catalogue import feature_names, image_names
+from app.core.radiomics.size import measure_size
+from app.core.recipe import RadiomicsRecipe
+
+MAXIMUM_LEVELS = 1024
+
+
+def extract(prepared: Prepared, recipe: RadiomicsRecipe) -> FeatureRow:
+    """Measure a case.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Each sequence's image and mask on one grid, shape (i, j, k), RAS+ mm.
+    recipe : RadiomicsRecipe
+        No classes: size only, and pyradiomics is not loaded. The settings inside a filter go to pyradiomics for that
+        filter's images alone, e.g. ``{"Original": {"weightingNorm": "no_weighting"}}`` merges co-occurrences over
+        directions before measuring. `bin_count` wins over `bin_width`; with neither the bin width is 25.
+
+    Returns
+    -------
+    FeatureRow
+        First `volume_ml` and `longest_diameter_mm` (pyradiomics' Maximum3DDiameter), measured on the sequence with the
+        finest voxels; then pyradiomics' names by sequence in alphabetical order, prefixed with '<sequence>_' if there
+        are several. Case and recipe alone decide the names. NaN marks a feature that the outline does not allow:
+        everything but size for a single voxel, co-occurrence and run features where no two voxels touch, textures in
+        2D where no slice holds two voxels, LoG where the image is smaller than its kernel.
+
+    Raises
+    ------
+    EmptyMask, GeometryMismatch
+        An outline holds no voxel, or does not lie on its image's grid.
+    InputError
+        A voxel inside the outline has no value, or the bin width makes more than 1024 grey levels.
+    RecipeError
+        The recipe names an unknown class, filter or feature.
+    """
+    sequences = sorted(prepared.images)
+    finest = min(sequences, key=lambda name: (prepared.masks[name].geometry.voxel_ml, name))
+    values = measure_size(prepared.masks[finest])
+    for sequence, wanted in _names_by_sequence(sequences, recipe).items():
+        if wanted:
+            prefix = f"{sequence}_" if len(sequences) > 1 else ""
+            measured = _measure(sequence, prepared.images[sequence], prepared.masks[sequence], recipe, wanted)
+            values |= {prefix + name: measured.get(name, math.nan) for name in wanted}
+    return FeatureRow(prepared.id, tuple(values), tuple(values.values()), _versions(bool(recipe.classes)))
+
+
+def _names_by_sequence(sequences: list[str], recipe: RadiomicsRecipe) -> dict[str, list[str]]:
+    """What to measure on each sequence, after the recipe's own selection; names without the sequence."""
+    available = feature_names(recipe)
+    if recipe.names is None:
+        return {sequence: list(available) for sequence in sequences}
+    several = len(sequences) > 1
+    asked = set(recipe.names)
+    chosen = {sequence: [name for name in available if name in asked or (several and f"{sequence}_{name}" in asked)]
+              for sequence in sequences}
+    given = {"volume_ml", "longest_diameter_mm", *available}
+    given |= {f"{sequence}_{name}" for sequence in sequences for name in available} if several else set()
+    missing = sorted(asked - given)
+    if missing:
+        raise RecipeError(f"The recipe keeps the feature '{missing[0]}', which its classes and filters do not give "
+                          f"for the sequences {', '.join(sequences)}.", "Add its class or filter, or leave it out.")
+    return chosen
+
+
+def _measure(sequence: str, volume: Volume, mask: Mask, recipe: RadiomicsRecipe, names: list[str]) -> dict[str, float]:
+    """Run pyradiomics on one sequence; a name absent from the answer could not be measured."""
+    _check(sequence, volume, mask)
+    if int(mask.voxels.sum()) == 1:
+        return {}
+    from app.core.io.itk import to_sitk
+
+    radiomics = _load_pyradiomics()
+    image, label = to_sitk(volume), to_sitk(mask.with_voxels(mask.voxels, affine=volume.affine))
+    box = np.array([bound for span in mask.box() for bound in (span.start, span.stop - 1)])
+    texture_possible = not recipe.force_2d or bool((mask.voxels.sum(axis=(0, 1)) > 1).any())
+    values: dict[str, float] = {}
+    for image_name, filtered, settings in _filter_images(radiomics, image, label, recipe, names):
+        pair = radiomics.imageoperations.cropToTumorMask(filtered, label, box)
+        for class_name, features in _features_by_class(image_name, names).items():
+            if class_name in ("shape", "firstorder") or texture_possible:
+                if class_name != "shape":
+                    _check_levels(sequence, pair, settings)
+                found = _run_class(radiomics.getFeatureClasses()[class_name], pair, settings, features)
+                values |= {f"{image_name}_{class_name}_{feature}": value for feature, value in found.items()}
+    return values
+
+
+def _check(sequence: str, volume: Volume, mask: Mask) -> None:
+    if not mask.geometry.matches(volume.geometry):
+        raise GeometryMismatch(f"The outline ({mask.geometry.describe()}) does not lie on the grid of the image "
+                               f"'{sequence}' ({volume.geometry.describe()}).", "Place the outline on the image first.")
+    if not mask.voxels.any():
+        raise EmptyMask(f"The outline on the image '{sequence}' holds no voxel.",
+                        "Choose the outline drawn on this series.")
+    missing = int((~np.isfinite(volume.voxels[mask.voxels])).sum())
+    if missing:
+        raise InputError(f"The image '{sequence}' has no value in {missing} voxels inside the outline.",
+                         "Export the image again, or shrink the outline.")
+
+
+def _filter_images(radiomics: Any, image: Any, label: Any, recipe: RadiomicsRecipe,
+                   names: list[str]) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    """The images that the wanted features need: name, SimpleITK image, settings."""
+    settings = {"label": 1, "force2D": recipe.force_2d, "force2Ddimension": 0, "binWidth": recipe.bin_width or 25.0,
+                "binCount": recipe.bin_count}
+    needed = {name.split("_")[0] for name in names}
+    for filter_name, made in image_names(recipe).items():
+        if needed.intersection(made):
+            make = getattr(radiomics.imageoperations, f"get{filter_name}Image")
+            for filtered, image_name, used in make(image, label, **(settings | recipe.filters[filter_name])):
+                yield image_name, filtered, used
+    if "original" in needed and "Original" not in recipe.filters:
+        yield "original", image, settings
+
+
+def _features_by_class(image_name: str, names: Iterable[str]) -> dict[str, list[str]]:
+    chosen: dict[str, list[str]] = {}
+    for name in names:
+        image, class_name, feature = name.split("_")
+        if image == image_name:
+            chosen.setdefault(class_name, []).append(feature)
+    return chosen
+
+
+def _check_levels(sequence: str, pair: tuple[Any, Any], settings: dict[str, Any]) -> None:
+    """Refuse a binning whose matrices would not fit in memory."""
+    import SimpleITK as sitk  # noqa: N813
+
+    if settings["binCount"] is not None:
+        return
+    inside = sitk.GetArrayViewFromImage(pair[0])[sitk.GetArrayViewFromImage(pair[1]) == 1]
+    levels = float(inside.max() - inside.min()) / settings["binWidth"]
+    if levels > MAXIMUM_LEVELS:
+        raise InputError(f"Bins of {settings['binWidth']:g} split the intensities of the image '{sequence}' inside the "
+                         f"outline into {levels:.0f} grey levels, at most {MAXIMUM_LEVELS} are expected.",
+                         "Normalise the image, or choose wider bins or a bin count.")
+
+
+def _run_class(kind: Any, pair: tuple[Any, Any], settings: dict[str, Any], features: list[str]) -> dict[str, float]:
+    """The finite values of some features of one pyradiomics class."""
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+        # Where no two voxels touch, pyradiomics averages over no direction; the NaN that results is our answer.
+        warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
+        calculator = kind(*pair, **settings)
+        for feature in features:
+            calculator.enableFeatureByName(feature)
+        values = {feature: float(value) for feature, value in calculator.execute().items()}
+    return {feature: value for feature, value in values.items() if math.isfinite(value)}
+
+
+def _load_pyradiomics() -> Any:
+    """Import pyradiomics with its own log handler silent: it prints tracebacks for values that are merely NaN."""
+    import radiomics
+    from radiomics import imageoperations  # noqa: F401
+
+    radiomics.setVerbosity(logging.CRITICAL + 10)
+    logging.getLogger("radiomics").setLevel(logging.CRITICAL)
+    return radiomics
+
+
+def _versions(with_pyradiomics: bool) -> dict[str, str]:
+    versions = {"numpy": np.__version__}
+    if with_pyradiomics:
+        import SimpleITK as sitk  # noqa: N813
+
+        versions |= {"SimpleITK": sitk.__version__, "pyradiomics": _load_pyradiomics().__version__.removeprefix("v")}
+    return versions

@@ -1,0 +1,61 @@
+"""Size of an outline, without pyradiomics: a model that only needs size starts in a tenth of the time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.core.data import Mask
+from app.core.errors import EmptyMask
+
+SIZE_NAMES = ("volume_ml", "longest_diameter_mm")
+
+
+def measure_size(mask: Mask) -> dict[str, float]:
+    """Measure the volume and the longest diameter of an outline.
+
+    The diameter is the greatest distance between two vertices of the marching-cubes surface, which lie halfway
+    between a voxel inside and its neighbour outside: pyradiomics' Maximum3DDiameter (IBSI L0JK). A single voxel
+    therefore measures its longest side.
+
+    Parameters
+    ----------
+    mask : Mask
+        Shape (i, j, k), RAS+ mm.
+
+    Returns
+    -------
+    dict of str to float
+        `volume_ml` (voxels times voxel volume, IBSI YEKZ; ml) and `longest_diameter_mm` (mm).
+
+    Raises
+    ------
+    EmptyMask
+        The outline holds no voxel.
+
+    References
+    ----------
+    Zwanenburg et al. 2020, 10.1148/radiol.2020191145; van Griethuysen et al. 2017, 10.1158/0008-5472.CAN-17-0339.
+    """
+    if not mask.voxels.any():
+        raise EmptyMask(f"The outline '{mask.name}' holds no voxel.", "Choose or draw an outline of the tumour.")
+    return {"volume_ml": mask.volume_ml, "longest_diameter_mm": _longest_distance(_surface_vertices(mask))}
+
+
+def _surface_vertices(mask: Mask) -> NDArray[np.float64]:
+    """Midpoints between face neighbours of which one is inside, mm from the outline's box, shape (n, 3)."""
+    inside = np.pad(mask.voxels[mask.box()], 1)
+    vertices = []
+    for axis in range(3):
+        crossings = np.argwhere(np.diff(inside, axis=axis)).astype(np.float64)
+        crossings[:, axis] += 0.5
+        vertices.append(crossings)
+    return np.asarray(np.concatenate(vertices) @ mask.affine[:3, :3].T, dtype=np.float64)
+
+
+def _longest_distance(points: NDArray[np.float64]) -> float:
+    """Greatest distance between two of `points` (n, 3), mm; both lie on the convex hull."""
+    from scipy.spatial import ConvexHull
+    from scipy.spatial.distance import pdist
+
+    return float(pdist(points[ConvexHull(points).vertices]).max())

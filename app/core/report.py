@@ -1,0 +1,150 @@
+"""A scored case on paper: HTML in one file, PDF, or the JSON itself, all saying the same."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import app
+from app.core.errors import InputError
+from app.core.files import write_atomically
+from app.core.paths import program_folder
+from app.core.radiomics.catalogue import describe
+
+MOST_CONTRIBUTIONS = 15
+
+
+def write_report(score: Mapping[str, Any], path: Path, pictures: Sequence[Path]) -> None:
+    """Write a score's report; the format follows the ending.
+
+    Parameters
+    ----------
+    score : mapping
+        The JSON of a score.
+    path : Path
+        Ends in .html, .pdf or .json.
+    pictures : sequence of Path
+        PNG files to show; the caller has left out what identifies a patient.
+
+    Raises
+    ------
+    InputError
+        The ending is another.
+    """
+    writers = {".json": _json, ".html": _html, ".pdf": _pdf}
+    writer = writers.get(path.suffix.lower())
+    if writer is None:
+        raise InputError(f"A report cannot be written as '{path.suffix}'.", "Choose .html, .pdf or .json.")
+    write_atomically(path, writer(score, pictures))
+
+
+def headline(score: Mapping[str, Any]) -> str:
+    """The verdict and the probability in one line."""
+    negative, positive = score["classes"]
+    verdict = {
+        "uncertain": f"Uncertain: the model cannot tell at the error rate chosen ({score['error_rate']:.0%})",
+        "unlike_training": "Unlike the training cases: no verdict",
+    }.get(score["verdict"], f"Looks like {score['verdict']}")
+    low, high = score["interval"]
+    return f"{verdict}. Probability of {positive} {score['probability']:.2f} ({low:.2f} to {high:.2f})"
+
+
+def sentences(score: Mapping[str, Any]) -> list[str]:
+    """What the number means, in words: at both prevalences, at the threshold, beside something simpler."""
+    positive = score["classes"][1]
+    prevalence, point, comparator = score["prevalence"], score["operating_point"], score["comparator"]
+    low, high = score["interval"]
+    side = "at or above" if score["probability"] >= point["threshold"] else "below"
+    lines = [
+        f"{score['probability']:.2f} among tumours like those the model was trained on, {prevalence['training']:.0%} of them "
+        f"{positive} ({low:.2f} to {high:.2f} if the outline were drawn slightly differently and the model fitted on other patients).",
+        f"Where {100 * prevalence['used']:.3g} in 100 is {positive}, about {100 * prevalence['probability_at_used']:.2g} of 100 such "
+        "tumours would be.",
+        f"The score is {side} the threshold {point['threshold']:.3f}, at which the model found {point['sensitivity']:.0%} of "
+        f"{positive} and cleared {point['specificity']:.0%} of {score['classes'][0]} among cases held out of its fit.",
+    ]
+    if comparator:
+        name = "Tumour volume alone" if comparator["name"] == "lipoma-size" else comparator["name"].capitalize()
+        lines.append(f"{name} says {comparator['probability']:.2f}.")
+    return lines
+
+
+def _contributions(score: Mapping[str, Any]) -> list[dict[str, str]]:
+    rows = []
+    for each in score["contributions"][:MOST_CONTRIBUTIONS]:
+        definition = describe(each["feature"])
+        value = "missing" if each["value"] is None else f"{each['value']:,.4g} {definition.unit}".strip()
+        rows.append({"title": definition.title, "value": value, "effect": f"{each['effect']:+.2f}"})
+    return rows
+
+
+def _json(score: Mapping[str, Any], _pictures: Sequence[Path]) -> bytes:
+    return (json.dumps(score, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _html(score: Mapping[str, Any], pictures: Sequence[Path]) -> bytes:
+    from jinja2 import Environment, FileSystemLoader
+
+    pages = Environment(loader=FileSystemLoader(program_folder() / "resources" / "report"), autoescape=True)
+    text = pages.get_template("score.html").render(
+        score=score, headline=headline(score), sentences=sentences(score), contributions=_contributions(score),
+        pictures=[base64.b64encode(picture.read_bytes()).decode() for picture in pictures], version=app.__version__)
+    return str(text).encode()
+
+
+def _pdf(score: Mapping[str, Any], pictures: Sequence[Path]) -> bytes:
+    from fpdf import FPDF
+
+    page = FPDF(format="A4")
+    page.set_title(f"LipoScope: {score['case']}")
+    page.set_auto_page_break(auto=True, margin=15)
+    for style, file in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
+        page.add_font("body", style, _font(file))
+    page.add_page()
+
+    def paragraph(text: str, size: float = 9.5, style: str = "") -> None:
+        page.set_font("body", style, size)
+        page.multi_cell(0, size * 0.55, text, new_x="LMARGIN", new_y="NEXT")
+        page.ln(1.5)
+
+    def table(rows: Sequence[Sequence[str]], widths: tuple[int, ...]) -> None:
+        page.set_font("body", "", 8)
+        with page.table(rows, col_widths=widths, line_height=5, text_align="LEFT", borders_layout="HORIZONTAL_LINES"):
+            pass
+
+    paragraph(f"LipoScope - case {score['case']}", 12, "B")
+    paragraph(score["notice"] + (" Demonstration, synthetic data." if score["demonstration"] else ""), 9.5, "B")
+    paragraph(headline(score), 14, "B")
+    for sentence in sentences(score):
+        paragraph(sentence)
+    for picture in pictures:
+        page.image(str(picture), w=page.epw)
+        page.ln(2)
+    paragraph(f"Cautions ({len(score['cautions'])})", 11, "B")
+    for caution in score["cautions"]:
+        paragraph(f"- {caution['message']}")
+    paragraph("What moved the score", 11, "B")
+    table([("Feature", "Value", "Effect, log odds"), *((row["title"], row["value"], row["effect"]) for row in _contributions(score))],
+          (50, 30, 20))
+    paragraph("")
+    paragraph("How the images were prepared", 11, "B")
+    if score["trace"]:
+        steps = [(step["step"], json.dumps(step["settings"]), f"{step['seconds']:.2f}") for step in score["trace"]]
+        table([("Step", "Settings", "Seconds"), *steps], (25, 60, 15))
+    else:
+        paragraph("As they are stored.")
+    paragraph(f"Model {score['model']}: {score['model_purpose']}")
+    paragraph(", ".join(f"{name} {version}" for name, version in score["versions"].items()), 8)
+    return bytes(page.output())
+
+
+def _font(file: str) -> Path:
+    # matplotlib ships DejaVu Sans, which has the letters that a PDF's built-in fonts lack; the package itself is not imported
+    package = find_spec("matplotlib")
+    if package is None or not package.submodule_search_locations:
+        raise FileNotFoundError(file)
+    return Path(package.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf" / file

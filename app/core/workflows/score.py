@@ -1,0 +1,311 @@
+"""Scoring: one case, or every row of a table, from files to a probability with everything needed to doubt it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from app.core.bundle import Bundle, Prediction, Threshold
+from app.core.data import (Case, Caution, Comparator, Contribution, FeatureRow, Mask, OperatingPoint, Prepared, Prevalence,
+                           Score)
+from app.core.errors import InputError
+from app.core.evaluate.conformal import conformal_set
+from app.core.io.case import load_case
+from app.core.io.nifti import write_nifti
+from app.core.io.table import read_cases
+from app.core.jobs import Report, describe_failure
+from app.core.preprocess.chain import prepare
+from app.core.radiomics.catalogue import describe
+from app.core.radiomics.extract import extract
+from app.core.report import write_report
+from app.core.requests import CaseFiles, ScoreCohortRequest, ScoreRequest
+from app.core.segment.jitter import jitter_masks
+from app.core.workflows.models import open_bundle
+from app.core.workflows.parallel import run_each
+
+COVERAGE = 1.959964  # standard normal, 95 %
+
+
+def score_case(request: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Read, prepare, measure and score one case.
+
+    Parameters
+    ----------
+    request : dict
+        A `ScoreRequest`.
+    report : callable
+        Receives (fraction, message); raises `Cancelled`.
+
+    Returns
+    -------
+    dict
+        The score as JSON, see `Score`.
+    """
+    ask = ScoreRequest.parse(request)
+    clock = Clock()
+    bundle = open_bundle(ask.model)
+    report(0.0, "Reading the images")
+    case = load_case(ask.case)
+    clock.lap("read")
+    case, assumed = choose_sequences(case, bundle)
+    prepared = prepare(case, ask.prep or bundle.specification.recipe.prep,
+                       lambda fraction, message: report(0.05 + 0.45 * fraction, message))
+    clock.lap("prepare")
+    report(0.5, "Measuring the tumour")
+    row = extract(prepared, bundle.specification.recipe.features)
+    clock.lap("extract")
+    prediction = bundle.predict(row.as_dict())
+    interval = jittered_interval(bundle, prepared, prediction, partial(_between, report, 0.6, 0.95))
+    clock.lap("interval")
+    score = assemble(ask, bundle, case, prepared, row, prediction, interval, assumed, clock.laps)
+    result = score_as_json(score)
+    if ask.out:
+        report(0.95, "Writing the report")
+        write_results(Path(ask.out), result, prepared)
+    report(1.0, "Done")
+    return result
+
+
+def score_cohort(request: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Score every row of a table; a row that fails is a result with an `error`, never the end."""
+    ask = ScoreCohortRequest.parse(request)
+    open_bundle(ask.model)
+    table = read_cases(Path(ask.table), strict=False)
+    settings = ask.model_dump(mode="json", exclude={"table", "jobs", "out"})
+    requests = [{"case": files.model_dump(mode="json"), **settings,
+                 "out": str(Path(ask.out) / files.id) if ask.out else None} for files in table.cases]
+    results = run_each(_score_or_explain, requests, ask.jobs, report, "Scoring")
+    results += [{"case": problem.case, "error": {"kind": "cohort", "message": problem.message, "remedy": problem.remedy}}
+                for problem in table.problems]
+    return {"model": ask.model, "results": results, "failed": sum("error" in result for result in results)}
+
+
+def _score_or_explain(request: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return score_case(request, lambda _fraction, _message: None)
+    except Exception as error:  # noqa: BLE001 - one case must not end the cohort; the fault is in its row and in the log
+        failure = describe_failure(error)
+        return {"case": request["case"]["id"],
+                "error": {"kind": failure.kind, "message": failure.message, "remedy": failure.remedy}}
+
+
+class Clock:
+    """Seconds spent in each part of a workflow."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        """End a part."""
+        now = time.perf_counter()
+        self._laps[name] = round(now - self._last, 4)
+        self._last = now
+
+    @property
+    def laps(self) -> dict[str, float]:
+        """Seconds by part, with the total."""
+        return {**self._laps, "total": round(time.perf_counter() - self._start, 4)}
+
+
+def _between(report: Report, low: float, high: float, fraction: float, message: str) -> None:
+    report(low + (high - low) * fraction, message)
+
+
+def choose_sequences(case: Case, bundle: Bundle) -> tuple[Case, list[Caution]]:
+    """Keep the sequence a single-sequence model measures; say so when the case has several.
+
+    A model of one sequence prefers a fat-suppressed, contrast-enhanced T1, which is what the shipped ones mean.
+    """
+    if len(case.images) == 1:
+        return case, []
+    preferred = ("t1_fs_gd", "t1_gd", "t1_fs", "t1")
+    keys = {case.acquisition[name].sequence: name for name in reversed(case.images)} | {name: name for name in case.images}
+    chosen = next((keys[name] for name in preferred if name in keys), next(iter(case.images)))
+    caution = Caution("sequence_chosen", f"The case has {len(case.images)} sequences and the model "
+                      f"'{bundle.specification.name}' reads one: {chosen} was measured.")
+    return replace(case, images={chosen: case.images[chosen]}, acquisition={chosen: case.acquisition[chosen]}), [caution]
+
+
+def jittered_interval(bundle: Bundle, prepared: Prepared, prediction: Prediction, report: Report) -> tuple[float, float]:
+    """Interval of the probability if the outline were drawn slightly differently, and the model fitted on other patients.
+
+    The outline is eroded, dilated and shifted by a voxel; the root mean square change in log odds is added in quadrature to
+    the model's own standard error, and 1.96 of the sum are taken to either side.
+
+    Returns
+    -------
+    low, high : float
+    """
+    variants: dict[str, dict[str, Mask]] = {}
+    for sequence, mask in prepared.masks.items():
+        for name, variant in jitter_masks(mask):
+            variants.setdefault(name, {})[sequence] = variant
+    changes = []
+    recipe = bundle.specification.recipe.features
+    for index, (name, masks) in enumerate(variants.items()):
+        report(index / len(variants), f"Redrawing the outline: {name}")
+        varied = replace(prepared, masks={**prepared.masks, **masks})
+        changes.append(bundle.log_odds(extract(varied, recipe).as_dict()) - prediction.log_odds)
+    redrawn = float(np.mean(np.square(changes))) if changes else 0.0
+    half = COVERAGE * np.sqrt(redrawn + prediction.variance)
+    low, high = 1 / (1 + np.exp(-(prediction.log_odds - half))), 1 / (1 + np.exp(-(prediction.log_odds + half)))
+    return float(low), float(high)
+
+
+def assemble(ask: ScoreRequest, bundle: Bundle, case: Case, prepared: Prepared, row: FeatureRow, prediction: Prediction,
+             interval: tuple[float, float], assumed: list[Caution], timings: Mapping[str, float]) -> Score:
+    """Put prediction, verdict, comparator and cautions together."""
+    specification, features = bundle.specification, row.as_dict()
+    verdict = decide(bundle, prediction.probability, features, ask.error_rate)
+    used = ask.prevalence or specification.deployment_prevalence or specification.training.prevalence
+    point = choose_threshold(bundle, ask.threshold)
+    ranked = sorted(prediction.contributions, key=lambda each: -abs(each.effect))
+    return Score(
+        case=case.id, model=specification.name, model_purpose=specification.purpose,
+        demonstration=specification.demonstration, classes=specification.classes,
+        probability=prediction.probability, interval=interval,
+        prevalence=Prevalence(specification.training.prevalence, used,
+                              at_prevalence(prediction.probability, specification.training.prevalence, used)),
+        verdict=verdict, error_rate=ask.error_rate, operating_point=point,
+        comparator=compare(bundle, features),
+        cautions=tuple(dict.fromkeys([*prepared.cautions, *assumed, *doubts(bundle, case, features, ask)])),
+        contributions=tuple(Contribution(each.feature, each.value, each.effect) for each in ranked),
+        features=features, trace=prepared.trace, timings=timings,
+        versions={**specification.versions, **row.versions, "model": specification.version, "model_digest": specification.digest},
+    )
+
+
+def at_prevalence(probability: float, training: float, used: float) -> float:
+    """The probability where a share `used` is malignant instead of the training's, by Bayes' rule on the odds."""
+    odds = probability / (1 - probability) * (used / (1 - used)) / (training / (1 - training))
+    return odds / (1 + odds)
+
+
+def decide(bundle: Bundle, probability: float, features: Mapping[str, float], error_rate: float) -> str:
+    """The conformal verdict: a class, 'uncertain', or 'unlike_training'.
+
+    Raises
+    ------
+    InputError
+        The bundle keeps no quantiles for the error rate.
+    """
+    specification = bundle.specification
+    quantiles = next((each for each in specification.conformal if abs(each.error_rate - error_rate) < 1e-9), None)
+    if quantiles is None:
+        offered = ", ".join(f"{each.error_rate:g}" for each in specification.conformal)
+        raise InputError(f"The model '{specification.name}' has no verdict at the error rate {error_rate:g}; it has {offered}.",
+                         "Choose one of these.")
+    distance = bundle.distance(features)
+    if distance is not None and distance[0] > distance[1]:
+        return "unlike_training"
+    negative, positive = conformal_set(probability, (quantiles.negative, quantiles.positive))
+    if negative and positive:
+        return "uncertain"
+    if not negative and not positive:
+        return "unlike_training"
+    return specification.classes[1 if positive else 0]
+
+
+def choose_threshold(bundle: Bundle, threshold: float | None) -> OperatingPoint:
+    """The asked threshold if the bundle has its figures, else the default one.
+
+    Raises
+    ------
+    InputError
+        The bundle has no figures for the threshold.
+    """
+    points = bundle.specification.thresholds
+    chosen: Threshold | None = bundle.specification.default_threshold
+    if threshold is not None:
+        chosen = next((point for point in points if abs(point.threshold - threshold) < 5e-4), None)
+    if chosen is None:
+        offered = ", ".join(f"{point.threshold:.3f}" for point in points)
+        raise InputError(f"The model '{bundle.specification.name}' has no figures for the threshold {threshold:g}; it has {offered}.",
+                         "Choose one of these.")
+    return OperatingPoint(chosen.threshold, chosen.sensitivity, chosen.specificity, chosen.name)
+
+
+def compare(bundle: Bundle, features: Mapping[str, float]) -> Comparator:
+    """What something simpler says: the size model, or for that one the share of malignant cases in its training."""
+    other = bundle.specification.comparator
+    if other is None:
+        return Comparator("prevalence in training", bundle.specification.training.prevalence)
+    return Comparator(other, open_bundle(other).predict(features).probability)
+
+
+def doubts(bundle: Bundle, case: Case, features: Mapping[str, float], ask: ScoreRequest) -> list[Caution]:
+    """Every reason known to the model for not trusting this score."""
+    specification = bundle.specification
+    training = specification.training
+    cautions = [Caution(code, message) for code, message in specification.standing_cautions.items()]
+    if specification.demonstration:
+        cautions.append(Caution("demonstration", "Demonstration, synthetic data: this model has never seen a patient."))
+    cautions += [_outside(name, features[name], training.ranges[name], training.counts) for name in specification.features
+                 if name in training.ranges and np.isfinite(features.get(name, np.nan))
+                 and not training.ranges[name][0] <= features[name] <= training.ranges[name][1]]
+    missing = [name for name in specification.features if not np.isfinite(features.get(name, np.nan))]
+    if missing:
+        cautions.append(Caution("missing_feature", f"{len(missing)} of the model's {len(specification.features)} features could "
+                                f"not be measured ({describe(missing[0]).title}, ...): the training median stands in."))
+    distance = bundle.distance(features)
+    if distance is not None and distance[0] > distance[1]:
+        cautions.append(Caution("unlike_training", f"This tumour lies {distance[0] / distance[1]:.1f} times as far from the training "
+                                "cases as the farthest of them: the probability is an extrapolation."))
+    if not case.site:
+        cautions.append(Caution("site_unknown", "The hospital or scanner of this case is not given, so nothing can be said of "
+                                "whether the model knows it."))
+    elif case.site not in training.sites:
+        cautions.append(Caution("site_unseen", f"The model has not been trained on cases from '{case.site}'."))
+    if ask.prep is not None and ask.prep != specification.recipe.prep:
+        cautions.append(Caution("other_preprocessing", "The images were prepared differently from the model's training: "
+                                "look at the score as an experiment."))
+    return cautions
+
+
+def _outside(name: str, value: float, limits: tuple[float, float], counts: Mapping[str, int]) -> Caution:
+    definition = describe(name)
+    unit = f" {definition.unit}" if definition.unit else ""
+    side, limit = ("larger", limits[1]) if value > limits[1] else ("smaller", limits[0])
+    return Caution("outside_training_range", f"{definition.title} ({value:,.4g}{unit}) is {side} than in any of the "
+                   f"{sum(counts.values())} training cases ({limit:,.4g}{unit}).")
+
+
+def score_as_json(score: Score) -> dict[str, Any]:
+    """The contract of the command line: plain JSON, missing values as null."""
+    values = asdict(score)
+    values["threshold"] = score.operating_point.threshold
+    return cast("dict[str, Any]", _plain(values))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if isinstance(value, (float, np.floating)):
+        return float(value) if np.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def write_results(folder: Path, score: Mapping[str, Any], prepared: Prepared) -> None:
+    """Write the report (HTML, PDF, JSON) and the images as they were measured.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if needed; files of the same names are replaced.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for suffix in ("json", "html", "pdf"):
+        write_report(score, folder / f"score.{suffix}", [])
+    for sequence, volume in prepared.images.items():
+        write_nifti(folder / f"{sequence}_prepared.nii.gz", volume)
+        write_nifti(folder / f"{sequence}_mask.nii.gz", prepared.masks[sequence])
+

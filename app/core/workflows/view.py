@@ -1,0 +1,183 @@
+"""Looking: which cases lie in what was dropped, and a case's pictures as memory-mapped arrays for the viewer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.core.data import Acquisition, Mask, Volume
+from app.core.errors import GeometryMismatch, InputError
+from app.core.io.case import load_case
+from app.core.io.identify import identify
+from app.core.io.pairing import pair
+from app.core.io.source import Source
+from app.core.io.table import read_cases
+from app.core.jobs import Report, describe_failure
+from app.core.preprocess.boxes import largest_slice
+from app.core.preprocess.chain import prepare_image
+from app.core.preprocess.follow import place_mask
+from app.core.radiomics.size import measure_size
+from app.core.recipe import PrepRecipe
+from app.core.requests import IdentifyRequest, ViewRequest
+
+WINDOW_PERCENTILES = (1.0, 99.5)
+HISTOGRAM_BINS = 128
+SAMPLE = 2_000_000
+
+
+def identify_drop(request: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Sort dropped paths into cases, tables and things that found no partner.
+
+    Parameters
+    ----------
+    request : dict
+        An `IdentifyRequest`.
+
+    Returns
+    -------
+    dict
+        `cases` (`CaseFiles`), `unpaired`, `tables` (read into `cases` too), `notes`.
+    """
+    ask = IdentifyRequest.parse(request)
+    report(0.0, "Looking at the files")
+    found = pair(identify(ask.paths))
+    cases, notes = list(found.cases), list(found.notes)
+    for table in found.tables:
+        read = read_cases(Path(table), strict=False)
+        cases += read.cases
+        notes += [problem.message for problem in read.problems]
+    report(1.0, "Done")
+    return {"cases": [case.model_dump(mode="json") for case in cases],
+            "unpaired": [_loose(source) for source in found.unpaired],
+            "tables": list(found.tables), "notes": notes}
+
+
+def _loose(source: Source) -> dict[str, Any]:
+    return {"path": source.path, "kind": source.kind, "title": source.title, "role_hint": source.role_hint,
+            "series": source.series, "details": dict(source.details)}
+
+
+def view_case(request: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Read a case for the viewer, and its images after preprocessing if asked.
+
+    Parameters
+    ----------
+    request : dict
+        A `ViewRequest`; arrays go into its `folder` as .npy.
+
+    Returns
+    -------
+    dict
+        Paths of the arrays with affines, windows, histograms, acquisition, cautions. An outline that cannot be placed is a
+        `mask_problem`, and the images show without it.
+    """
+    ask = ViewRequest.parse(request)
+    folder = Path(ask.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    report(0.05, "Reading the images")
+    problem = None
+    try:
+        case = load_case(ask.case)
+    except (InputError, GeometryMismatch) as error:
+        if ask.case.mask is None or error.kind == "choice":
+            raise
+        case = load_case(ask.case.model_copy(update={"mask": None}))
+        problem = asdict(describe_failure(error))
+    images, cautions, trace = {}, [], []
+    for index, (sequence, volume) in enumerate(case.images.items()):
+        report(0.3 + 0.6 * index / len(case.images), f"Preparing {sequence}")
+        mask, failed = _place(case.mask, volume)
+        problem = problem or failed
+        shown, steps = _show(folder, sequence, volume, mask, case.acquisition[sequence], ask.prep, report)
+        images[sequence] = shown
+        cautions += shown["cautions"]
+        trace += steps
+    report(1.0, "Done")
+    return {"case": case.id, "sequences": list(images), "images": images, "identity": asdict(case.identity),
+            "mask": _describe_mask(case.mask), "mask_problem": problem, "trace": trace,
+            "cautions": list({each["message"]: each for each in cautions}.values()),
+            "orientation_question": any(each["code"] == "orientation_assumed" for each in cautions)}
+
+
+def _describe_mask(mask: Mask | None) -> dict[str, Any] | None:
+    return None if mask is None else {"name": mask.name, **measure_size(mask)}
+
+
+def _place(mask: Mask | None, volume: Volume) -> tuple[Mask | None, dict[str, Any] | None]:
+    if mask is None:
+        return None, None
+    try:
+        return place_mask(mask, volume), None
+    except InputError as error:
+        return None, asdict(describe_failure(error))
+
+
+def _show(folder: Path, sequence: str, volume: Volume, mask: Mask | None, acquisition: Acquisition,
+          prep: PrepRecipe | None, report: Report) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    prepared, trace = None, []
+    if prep is not None:
+        # the grid stays, so that before and after lie on each other
+        prepared, steps = prepare_image(sequence, volume, mask, prep.model_copy(update={"resample": None, "crop_margin_mm": None}),
+                                        lambda _fraction, message: report(0.5, message))
+        trace = [asdict(step) for step in steps]
+    cautions = [*volume.cautions, *(mask.cautions if mask else ())]
+    before = robust_window(volume.voxels)
+    return {
+        "array": _write(folder / f"{sequence}.npy", volume.voxels), "affine": volume.affine.tolist(),
+        "window": list(acquisition.window or before),
+        "acquisition": {**asdict(acquisition), "sequence": acquisition.sequence},
+        "prepared": _write(folder / f"{sequence}.prepared.npy", prepared.voxels) if prepared else None,
+        "prepared_window": list(robust_window(prepared.voxels)) if prepared else None,
+        "histogram": before_after(volume, prepared, mask),
+        "mask": _write(folder / f"{sequence}.mask.npy", mask.voxels) if mask else None,
+        "largest_slice": largest_slice(mask) if mask else None,
+        "cautions": [asdict(caution) for caution in dict.fromkeys(cautions)],
+    }, trace
+
+
+def _write(path: Path, array: NDArray[Any]) -> str:
+    # slices of the last axis are what the reader scrolls through: Fortran order keeps each in one piece on disk
+    np.save(path, np.asfortranarray(array))
+    return str(path)
+
+
+def robust_window(voxels: NDArray[np.float32]) -> tuple[float, float]:
+    """Window between the 1st and 99.5th percentile of the voxels that are not air-zero; the range if they coincide."""
+    sample = voxels.ravel(order="K")[:: max(1, voxels.size // SAMPLE)]
+    nonzero = sample[sample != 0]
+    low, high = np.percentile(nonzero if nonzero.size else sample, WINDOW_PERCENTILES)
+    return (float(low), float(high)) if high > low else (float(sample.min()), float(sample.min()) + 1.0)
+
+
+def before_after(volume: Volume, prepared: Volume | None, mask: Mask | None) -> dict[str, Any]:
+    """Histograms of the image and of the tumour, as stored and after preprocessing; each has edges of its own.
+
+    Returns
+    -------
+    dict
+        `edges` (bins + 1), `before`, `tumour_before` (bins) and the same with `after`; null where there is none.
+    """
+    edges, image, tumour = _histogram(volume, mask)
+    values: dict[str, Any] = {"edges": edges, "before": image, "tumour_before": tumour,
+                              "after_edges": None, "after": None, "tumour_after": None}
+    if prepared is not None:
+        edges, image, tumour = _histogram(prepared, mask)
+        values |= {"after_edges": edges, "after": image, "tumour_after": tumour}
+    return values
+
+
+def _histogram(volume: Volume, mask: Mask | None) -> tuple[list[float], list[float], list[float] | None]:
+    voxels = volume.voxels
+    values = voxels[voxels != 0]
+    low, high = (float(x) for x in np.percentile(values, (0.1, 99.9))) if values.size else (0.0, 1.0)
+    edges = np.linspace(low, high if high > low else low + 1.0, HISTOGRAM_BINS + 1)
+
+    def share(part: NDArray[np.float32]) -> list[float]:
+        counts = np.histogram(part, edges)[0]
+        return [float(x) for x in counts / max(1, counts.sum())]
+
+    return edges.tolist(), share(values), share(voxels[mask.voxels]) if mask else None
