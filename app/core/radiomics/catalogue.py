@@ -11,14 +11,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import product
-from pathlib import Path
 from types import MappingProxyType
 
 from app.core.errors import RecipeError
+from app.core.paths import program_folder
 from app.core.radiomics.size import SIZE_NAMES
 from app.core.recipe import RadiomicsRecipe
 
-_TABLE = Path(__file__).resolve().parents[3] / "resources" / "radiomics" / "features.csv"
+_TABLE = program_folder() / "resources" / "radiomics" / "features.csv"
 _SIMPLE_FILTERS = {"Original": "original", "Square": "square", "SquareRoot": "squareroot", "Logarithm": "logarithm",
                    "Exponential": "exponential", "Gradient": "gradient"}
 FILTERS = (*_SIMPLE_FILTERS, "LoG", "Wavelet")
@@ -67,8 +67,8 @@ CATALOGUE: Mapping[str, FeatureDefinition] = _read_catalogue()
 CLASSES = tuple(dict.fromkeys(name.split("_")[1] for name in CATALOGUE if name not in SIZE_NAMES))
 
 
-def define(name: str) -> FeatureDefinition:
-    """Look up a feature as it heads a column, with any sequence prefix and filter.
+def describe(name: str) -> FeatureDefinition:
+    """Look up a column by its name, with any sequence prefix and filter.
 
     Parameters
     ----------
@@ -78,19 +78,15 @@ def define(name: str) -> FeatureDefinition:
     Returns
     -------
     FeatureDefinition
-        Its title names the filter and the sequence.
-
-    Raises
-    ------
-    KeyError
-        No such feature.
+        Its title names the filter and the sequence. A column that is none of ours, such as a clinical variable of the
+        user's table, is its own title, without unit or code.
     """
     if name in CATALOGUE:
         return CATALOGUE[name]
     match = _FILTERED_NAME.fullmatch(name)
-    if match is None:
-        raise KeyError(name)
-    base = CATALOGUE[f"original_{match['feature']}"]
+    base = CATALOGUE.get(f"original_{match['feature']}") if match else None
+    if match is None or base is None:
+        return FeatureDefinition(name, name, "", "", "A column of the user's table.")
     parts = [base.title, _describe_filter(match["filter"]), match["sequence"]]
     return replace(base, name=name, title=", ".join(part for part in parts if part))
 
@@ -134,8 +130,8 @@ def image_names(recipe: RadiomicsRecipe) -> dict[str, list[str]]:
         elif filter_name == "Wavelet":
             names[filter_name] = _wavelet_names(int(settings.get("level", 1)), 2 if recipe.force_2d else 3)
         else:
-            raise RecipeError(f"The recipe asks for the filter '{filter_name}', which is not one of {', '.join(FILTERS)}.",
-                              "Choose one of these.")
+            raise RecipeError(f"The recipe asks for the filter '{filter_name}', which is not one of "
+                              f"{', '.join(FILTERS)}.", "Choose one of these.")
     return names
 
 
@@ -166,8 +162,8 @@ def feature_names(recipe: RadiomicsRecipe) -> tuple[str, ...]:
     """
     unknown = [name for name in recipe.classes if name not in CLASSES]
     if unknown:
-        raise RecipeError(f"The recipe asks for the feature class '{unknown[0]}', which is not one of {', '.join(CLASSES)}.",
-                          "Choose one of these.")
+        raise RecipeError(f"The recipe asks for the feature class '{unknown[0]}', which is not one of "
+                          f"{', '.join(CLASSES)}.", "Choose one of these.")
     features = [name.removeprefix("original_") for name in CATALOGUE
                 if name not in SIZE_NAMES and name.split("_")[1] in recipe.classes]
     shapes = [f"original_{name}" for name in features if name.startswith("shape_")]

@@ -65,7 +65,7 @@ def extract(prepared: Prepared, recipe: RadiomicsRecipe) -> FeatureRow:
 
 
 def _names_by_sequence(sequences: list[str], recipe: RadiomicsRecipe) -> dict[str, list[str]]:
-    """What to measure on each sequence, after the recipe's own selection; names without the sequence."""
+    """Choose what to measure on each sequence, after the recipe's own selection; names without the sequence."""
     available = feature_names(recipe)
     if recipe.names is None:
         return {sequence: list(available) for sequence in sequences}
@@ -120,7 +120,7 @@ def _check(sequence: str, volume: Volume, mask: Mask) -> None:
 
 def _filter_images(radiomics: Any, image: Any, label: Any, recipe: RadiomicsRecipe,
                    names: list[str]) -> Iterator[tuple[str, Any, dict[str, Any]]]:
-    """The images that the wanted features need: name, SimpleITK image, settings."""
+    """Make the images that the wanted features need: name, SimpleITK image, settings."""
     settings = {"label": 1, "force2D": recipe.force_2d, "force2Ddimension": 0, "binWidth": recipe.bin_width or 25.0,
                 "binCount": recipe.bin_count}
     needed = {name.split("_")[0] for name in names}
@@ -144,7 +144,7 @@ def _features_by_class(image_name: str, names: Iterable[str]) -> dict[str, list[
 
 def _check_levels(sequence: str, pair: tuple[Any, Any], settings: dict[str, Any]) -> None:
     """Refuse a binning whose matrices would not fit in memory."""
-    import SimpleITK as sitk  # noqa: N813
+    import SimpleITK as sitk
 
     if settings["binCount"] is not None:
         return
@@ -157,7 +157,7 @@ def _check_levels(sequence: str, pair: tuple[Any, Any], settings: dict[str, Any]
 
 
 def _run_class(kind: Any, pair: tuple[Any, Any], settings: dict[str, Any], features: list[str]) -> dict[str, float]:
-    """The finite values of some features of one pyradiomics class."""
+    """Compute some features of one pyradiomics class; only finite values come back."""
     with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
         # Where no two voxels touch, pyradiomics averages over no direction; the NaN that results is our answer.
         warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
@@ -179,9 +179,12 @@ def _load_pyradiomics() -> Any:
 
 
 def _versions(with_pyradiomics: bool) -> dict[str, str]:
-    versions = {"numpy": np.__version__}
-    if with_pyradiomics:
-        import SimpleITK as sitk  # noqa: N813
+    import scipy
 
-        versions |= {"SimpleITK": sitk.__version__, "pyradiomics": _load_pyradiomics().__version__.removeprefix("v")}
+    versions = {"numpy": np.__version__, "scipy": scipy.__version__}
+    if with_pyradiomics:
+        import SimpleITK as sitk
+
+        versions |= {"SimpleITK": sitk.Version.VersionString(),
+                     "pyradiomics": _load_pyradiomics().__version__.removeprefix("v")}
     return versions
