@@ -360,10 +360,11 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class Comparator:
-    """What something simpler says about the same case."""
+    """What something simpler says about the same case; the title is what the user reads."""
 
     name: str
     probability: float
+    title: str
 
 
 @dataclass(frozen=True)

@@ -113,3 +113,4 @@ class Recipe(Settings):
     prep: PrepRecipe = PrepRecipe()
     features: RadiomicsRecipe | None = RadiomicsRecipe()
     model: ModelRecipe = ModelRecipe()
+    comparator: str | None = Field(None, description="a simpler model of the library, always shown beside this one")

@@ -68,8 +68,7 @@ def sentences(score: Mapping[str, Any]) -> list[str]:
         f"{positive} and cleared {point['specificity']:.0%} of {score['classes'][0]} among cases held out of its fit.",
     ]
     if comparator:
-        name = "Tumour volume alone" if comparator["name"] == "lipoma-size" else comparator["name"].capitalize()
-        lines.append(f"{name} says {comparator['probability']:.2f}.")
+        lines.append(f"{comparator['title']} says {comparator['probability']:.2f}.")
     return lines
 
 

@@ -45,7 +45,7 @@ class ScoreRequest(Settings):
     """Score one case with one model."""
 
     case: CaseFiles
-    model: str = "lipoma-size"
+    model: str
     prep: PrepRecipe | None = Field(None, description="replaces the model's own, for viewing its effect; never for a trained model")
     prevalence: float | None = Field(None, gt=0, lt=1)
     error_rate: float = Field(0.05, gt=0, lt=0.5)
@@ -57,7 +57,7 @@ class ScoreCohortRequest(Settings):
     """Score every row of a table."""
 
     table: str
-    model: str = "lipoma-size"
+    model: str
     prevalence: float | None = Field(None, gt=0, lt=1)
     error_rate: float = Field(0.05, gt=0, lt=0.5)
     threshold: float | None = Field(None, gt=0, lt=1)

@@ -233,11 +233,12 @@ def choose_threshold(bundle: Bundle, threshold: float | None) -> OperatingPoint:
 
 
 def compare(bundle: Bundle, features: Mapping[str, float]) -> Comparator:
-    """What something simpler says: the size model, or for that one the share of malignant cases in its training."""
+    """What something simpler says: the model named for it, or else the share of malignant cases in training."""
     other = bundle.specification.comparator
     if other is None:
-        return Comparator("prevalence in training", bundle.specification.training.prevalence)
-    return Comparator(other, open_bundle(other).predict(features).probability)
+        return Comparator("prevalence", bundle.specification.training.prevalence, "The share of malignant cases in training")
+    simpler = open_bundle(other)
+    return Comparator(other, simpler.predict(features).probability, simpler.specification.title)
 
 
 def doubts(bundle: Bundle, case: Case, features: Mapping[str, float], ask: ScoreRequest) -> list[Caution]:
