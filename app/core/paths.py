@@ -21,7 +21,7 @@ def _folder(path: Path) -> Path:
 
 
 def data_folder() -> Path:
-    """The user's data folder, made if missing; the environment variable LIPOSCOPE_DATA overrides it.
+    """Find the user's data folder, made if missing; the environment variable LIPOSCOPE_DATA overrides it.
 
     Raises
     ------
@@ -33,17 +33,17 @@ def data_folder() -> Path:
 
 
 def runs_folder() -> Path:
-    """One folder per job, holding its request and its outcome."""
+    """Find the folder that holds one folder per job, with its request and its outcome."""
     return _folder(data_folder() / "runs")
 
 
 def logs_folder() -> Path:
-    """Logs: what the program did, never on whose images."""
+    """Find the folder of the logs: what the program did, never on whose images."""
     return _folder(data_folder() / "logs")
 
 
 def store_file() -> Path:
-    """The worklist's database."""
+    """Name the worklist's database."""
     return data_folder() / "store.sqlite3"
 
 

@@ -1,0 +1,166 @@
+"""What a job is, running one in this process, and the request it leaves behind so that it can be repeated."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import app
+from app.core.errors import Failure, InputError
+from app.core.files import sweep_stages, write_atomically
+
+Report = Callable[[float, str], None]
+"""`report(fraction, message)`: how far, 0 to 1, and the step's name; raises `Cancelled` when asked to stop."""
+
+Workflow = Callable[[dict[str, Any], Report], dict[str, Any]]
+KEPT_RUNS = 300
+
+
+@dataclass(frozen=True)
+class Job:
+    """A workflow to run.
+
+    Parameters
+    ----------
+    id : str
+        Sorts by time of making.
+    lane : str
+        'view', 'score' or 'train'.
+    workflow : str
+        'module:function'.
+    request : dict
+        JSON values.
+    title : str
+        What the user sees in the queue; never logged.
+    """
+
+    id: str
+    lane: str
+    workflow: str
+    request: dict[str, Any]
+    title: str = ""
+
+    @classmethod
+    def make(cls, lane: str, workflow: str, request: dict[str, Any], title: str = "") -> Job:
+        """Make a job with a new id."""
+        now = datetime.now(UTC)
+        return cls(f"{now:%Y%m%d-%H%M%S-%f}-{uuid4().hex[:6]}", lane, workflow, request, title)
+
+
+def find_workflow(name: str) -> Workflow:
+    """Find the function called 'module:function'.
+
+    Raises
+    ------
+    InputError
+        When there is none.
+    """
+    module, _, function = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), function)
+    except ModuleNotFoundError as error:
+        if not module or not (module == error.name or module.startswith(f"{error.name}.")):
+            raise
+        raise InputError(f"This version knows no job called '{name}'.", "Repeat it with the version that made it.") \
+            from error
+    except (AttributeError, ValueError) as error:
+        raise InputError(f"This version knows no job called '{name}'.", "Repeat it with the version that made it.") \
+            from error
+    workflow: Workflow = found
+    return workflow
+
+
+def run_workflow(name: str, request: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Run a workflow in this process.
+
+    Parameters
+    ----------
+    name : str
+        'module:function'.
+    request : dict
+        JSON values.
+    report : callable
+        Called with (fraction, message); may raise `Cancelled`.
+
+    Returns
+    -------
+    dict
+        JSON values.
+
+    Raises
+    ------
+    AppError
+        As the workflow does; `InputError` when there is no such workflow.
+    Cancelled
+        When `report` asked to stop.
+    """
+    return find_workflow(name)(request, report)
+
+
+def keep_request(job: Job, runs: Path) -> Path:
+    """Write `request.json` into the job's own run folder.
+
+    Returns
+    -------
+    Path
+        The run folder.
+    """
+    folder = runs / job.id
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    record = {"workflow": job.workflow, "request": job.request, "version": app.__version__}
+    write_atomically(folder / "request.json", json.dumps(record, indent=1).encode())
+    return folder
+
+
+def keep_outcome(folder: Path, seconds: float, failure: Failure | None = None) -> None:
+    """Write how a run ended into its folder."""
+    record = {"state": "failed" if failure else "done", "seconds": round(seconds, 3),
+              "failure": asdict(failure) if failure else None}
+    write_atomically(folder / "outcome.json", json.dumps(record, indent=1).encode())
+
+
+def run_request_file(path: str | Path, report: Report, *, package: str = "app") -> dict[str, Any]:
+    """Repeat a recorded job in this process.
+
+    Parameters
+    ----------
+    path : path
+        A `request.json`.
+    report : callable
+        As for `run_workflow`.
+    package : str
+        The only package workflows may come from: the file may be somebody else's.
+
+    Raises
+    ------
+    InputError
+        When the file is not a recorded request, and as `run_workflow` does.
+    """
+    path = Path(path)
+    remedy = "Choose the request.json of a recorded run."
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path.name} cannot be read as a recorded request.", remedy) from error
+    if not isinstance(record, dict) or not isinstance(record.get("workflow"), str) \
+            or not isinstance(record.get("request"), dict):
+        raise InputError(f"{path.name} holds no 'workflow' and 'request'.", remedy)
+    if not record["workflow"].startswith(f"{package}."):
+        raise InputError(f"{path.name} asks for '{record['workflow']}', which is none of this program's jobs.", remedy)
+    return run_workflow(record["workflow"], record["request"], report)
+
+
+def tidy_runs(runs: Path, keep: int = KEPT_RUNS) -> None:
+    """Sweep what killed runs left half-written, and forget all but the last `keep` runs."""
+    folders = sorted((folder for folder in runs.iterdir() if folder.is_dir()), reverse=True)
+    for folder in folders:
+        sweep_stages(folder)
+    for folder in folders[keep:]:
+        shutil.rmtree(folder, ignore_errors=True)
