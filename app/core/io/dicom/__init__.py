@@ -1,0 +1,1 @@
+"""DICOM: image series, structure sets and segmentations, found by their headers and read into values."""

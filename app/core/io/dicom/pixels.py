@@ -1,0 +1,58 @@
+"""Pixels of images that were found by their headers, in real values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.core.io.dicom.headers import Plane
+from app.core.io.dicom.reading import UNREADABLE, read_dataset, tolerate_odd_values
+
+
+@dataclass(frozen=True, eq=False)
+class DamagedFile:
+    """A file whose pixels are missing, cut off, or packed in a way that no decoder here reads."""
+
+    file: str
+    reason: str
+
+
+def read_pixels(planes: Sequence[Plane]) -> Iterator[tuple[Plane, NDArray[np.float32] | DamagedFile]]:
+    """Read images one after the other, each file once where its frames follow each other.
+
+    Parameters
+    ----------
+    planes : sequence of Plane
+        In the order wanted.
+
+    Yields
+    ------
+    plane : Plane
+        The image.
+    pixels : array of float32, shape (rows, columns), or DamagedFile
+        Stored values with the rescale slope and intercept applied, as the header's plane says.
+    """
+    for file, group in groupby(planes, key=lambda plane: plane.file):
+        frames = _decode(file)
+        for plane in group:
+            if isinstance(frames, DamagedFile):
+                yield plane, frames
+            elif plane.index >= len(frames) or frames[plane.index].shape != (plane.rows, plane.columns):
+                yield plane, DamagedFile(file, "the pixels do not fill the image")
+            else:
+                real = frames[plane.index].astype(np.float64) * plane.slope + plane.intercept
+                yield plane, real.astype(np.float32)
+
+
+def _decode(file: str) -> NDArray[Any] | DamagedFile:
+    with tolerate_odd_values():
+        try:
+            pixels: NDArray[Any] = read_dataset(file, pixels=True).pixel_array
+        except UNREADABLE as error:
+            return DamagedFile(file, str(error))
+    return pixels[np.newaxis] if pixels.ndim == 2 else pixels
