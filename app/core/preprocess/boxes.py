@@ -30,7 +30,7 @@ def bounding_boxes(mask: Mask) -> list[Box]:
 
 
 def largest_slice(mask: Mask) -> int:
-    """The slice where the tumour covers most voxels.
+    """Find the slice where the tumour covers most voxels.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ def check_values(volume: Volume) -> None:
 
 
 def otsu_mask(volume: Volume) -> Mask:
-    """Voxels brighter than Otsu's threshold over 200 bins.
+    """Find the voxels brighter than Otsu's threshold over 200 bins.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def otsu_mask(volume: Volume) -> Mask:
 
 
 def body_mask(volume: Volume) -> Mask:
-    """The patient without the air around and within.
+    """Find the patient without the air around and within.
 
     Voxels above a tenth of the robust range (2nd to 98th percentile, the rule of FSL's brain extraction) are joined
     into parts; the largest stays, with any part at least a tenth of its size, because both thighs are body. Holes are
@@ -111,13 +111,13 @@ def _fill_slices(body: MaskArray, volume: Volume) -> MaskArray:
 
 
 def coarsest_axis(image: Volume | Mask) -> int:
-    """The axis of the largest voxel size; of equal ones (within 1 micrometre) the last."""
+    """Find the axis of the largest voxel size; of equal ones (within 1 micrometre) the last."""
     sizes = np.round(image.geometry.spacing, 3)
     return int(np.flatnonzero(sizes == sizes.max())[-1])
 
 
 def around(mask: Mask, margin_mm: float) -> Mask:
-    """The ring around an outline.
+    """Find the ring around an outline.
 
     Parameters
     ----------

@@ -129,7 +129,7 @@ def _index_map(source: Affine, target: Affine) -> Affine:
 
 
 def _reach(mask: Mask, geometry: Geometry) -> tuple[slice, slice, slice] | None:
-    """The part of the new grid that the outline can touch: interpolating elsewhere would be wasted time."""
+    """Find the part of the new grid that the outline can touch: interpolating elsewhere would be wasted time."""
     if not mask.voxels.any():
         return None
     faces = [(span.start - 1, span.stop) for span in mask.box()]
