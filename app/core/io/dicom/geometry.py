@@ -59,7 +59,7 @@ def same_pixels(first: Plane, second: Plane) -> bool:
 
 
 def slice_normal(plane: Plane) -> NDArray[np.float64]:
-    """Unit vector across the image, LPS+: row direction x column direction, shape (3,)."""
+    """Give the unit vector across the image, LPS+: row direction x column direction, shape (3,)."""
     row, column = np.reshape(plane.orientation or (1, 0, 0, 0, 1, 0), (2, 3)).astype(np.float64)
     normal = np.cross(row, column)
     return np.asarray(normal / (np.linalg.norm(normal) or 1.0), dtype=np.float64)
@@ -116,11 +116,10 @@ def _check_headers(planes: Sequence[Plane]) -> None:
                           ("orientation", [p for p in planes if p.orientation is None]),
                           ("pixel spacing", [p for p in planes if not p.spacing or min(p.spacing) <= 0])):
         if missing:
-            raise UnreadableImage(f"{len(missing)} of {len(planes)} images carry no {what}, so where they lie is unknown.",
+            raise UnreadableImage(f"{len(missing)} of {len(planes)} images carry no {what}: where they lie is unknown.",
                                   "Export the original series from the scanner or the archive.")
     row, column = np.reshape(planes[0].orientation or (), (2, 3))
-    lengths = np.linalg.norm(row), np.linalg.norm(column)
-    if max(abs(lengths[0] - 1), abs(lengths[1] - 1), abs(float(row @ column))) > 0.01:
+    if np.abs((row @ row - 1, column @ column - 1, row @ column)).max() > 0.02:
         raise UnreadableImage("The header's row and column directions are not at right angles, so where the images lie "
                               "is unknown.", "Export the original series from the scanner or the archive.")
 
@@ -166,8 +165,9 @@ def _check_shifts(places: NDArray[np.float64], normal: NDArray[np.float64], pixe
     line = np.outer(heights / max(float(heights[-1]), 1e-6), sideways[-1])
     if heights[-1] > _SAME_PLACE_MM and float(np.linalg.norm(sideways - line, axis=1).max()) <= max(0.5 * pixel, 0.05):
         angle = math.degrees(math.atan2(float(np.linalg.norm(sideways[-1])), float(heights[-1])))
-        raise GeometryMismatch(f"The slices are sheared: the stack runs {angle:.1f} degrees off the line at right angles "
-                               "to its slices, as with a tilted CT gantry.", "Use a series reconstructed without tilt.")
+        raise GeometryMismatch(f"The slices are sheared: the stack runs {angle:.1f} degrees off the line at right "
+                               "angles to its slices, as with a tilted CT gantry.",
+                               "Use a series reconstructed without tilt.")
     raise GeometryMismatch(f"The slices are shifted sideways against each other by up to {worst:.1f} mm.",
                            "Choose a series whose slices form one straight stack.")
 
@@ -197,11 +197,11 @@ def _measure_gap(planes: tuple[Plane, ...], heights: NDArray[np.float64],
 
 
 def _assume_gap(plane: Plane) -> tuple[float, tuple[int, ...], tuple[Caution, ...]]:
-    single = Caution("single_slice", "The series is a single slice: volumes and three-dimensional features mean little.")
+    single = Caution("single_slice", "The series is a single slice; three-dimensional features mean little.")
     known = next((size for size in (plane.gap, plane.thickness) if size and size > 0), None)
     if known is not None:
         return known, (0,), (single,)
-    return 1.0, (0,), (single, Caution("thickness_assumed", "The slice thickness is not in the header; 1 mm was assumed."))
+    return 1.0, (0,), (single, Caution("thickness_assumed", "The header gives no slice thickness; 1 mm was assumed."))
 
 
 def _grid_geometry(first: Plane, normal: NDArray[np.float64], gap: float, slices: int) -> Geometry:

@@ -95,10 +95,12 @@ def describe_stack(stack: Stack, damaged: Sequence[Path] = ()) -> Source:
     folders = {Path(file).parent for file in files}
     beside = sum(path.parent in folders for path in damaged)
     if beside:
-        cautions += (Caution("unreadable_files", f"{beside} file{'s' * (beside > 1)} beside the series cannot be read."),)
+        cautions += (Caution("unreadable_files", f"{beside} of the files beside the series cannot be read."),)
     with tolerate_odd_values():
-        acquisition = read_acquisition(planes[len(planes) // 2].tags, grid.geometry.spacing[2] if grid and len(planes) > 1 else None)
-    localiser = bool(_LOCALISER.search(acquisition.description)) or "LOCALIZER" in as_text(header.tags, "ImageType").upper()
+        gap = grid.geometry.spacing[2] if grid and len(planes) > 1 else None
+        acquisition = read_acquisition(planes[len(planes) // 2].tags, gap)
+    named = f"{acquisition.description} {as_text(header.tags, 'ImageType')}"
+    localiser = _LOCALISER.search(named) is not None
     if localiser:
         cautions += (Caution("localiser", "The series is a localiser: thick, widely spaced slices to plan the scan."),)
     first, modality = planes[0], acquisition.modality or "DICOM"
@@ -122,7 +124,8 @@ def describe_stack(stack: Stack, damaged: Sequence[Path] = ()) -> Source:
 def _describe_regions(header: Header) -> Source:
     name = Path(header.file).name
     details = {"regions": ", ".join(header.regions)} if header.regions else {}
-    grid = explain(list({place_key(plane): plane for plane in header.planes}.values()))[0] if header.kind == "seg" else None
+    places = {place_key(plane): plane for plane in header.planes}
+    grid = explain(list(places.values()))[0] if places else None
     return Source(kind=header.kind, path=header.file, files=(header.file,), series=header.series,
                   title=header.description or name, role_hint="mask", geometry=grid.geometry if grid else None,
                   frame=header.frame, refers_to=header.refers_to, details=details)

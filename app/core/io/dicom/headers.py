@@ -168,7 +168,8 @@ def _plane(file: str, index: int, tags: Tags) -> Plane:
     return Plane(
         file=file, index=index, instance=f"{as_text(tags, 'SOPInstanceUID') or file}:{index}",
         rows=int(as_number(tags, "Rows") or 0), columns=int(as_number(tags, "Columns") or 0),
-        position=as_numbers(tags, "ImagePositionPatient", 3), orientation=as_numbers(tags, "ImageOrientationPatient", 6),
+        position=as_numbers(tags, "ImagePositionPatient", 3),
+        orientation=as_numbers(tags, "ImageOrientationPatient", 6),
         spacing=as_numbers(tags, "PixelSpacing", 2), thickness=as_number(tags, "SliceThickness"),
         gap=as_number(tags, "SpacingBetweenSlices"), slope=slope or 1.0, intercept=intercept or 0.0,
         stack={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,9 @@ def load_series(source: Source) -> LoadedImage:
                               "Choose the original series instead of a screenshot or a colour map.")
     grid = arrange(stack.planes)
     voxels = _read_voxels(grid)
-    cautions = (*grid.cautions, *stack.cautions, *(_tell_lossy(stack)), *(_tell_damaged(damaged, len(source.files))))
+    cautions = (*grid.cautions, *stack.cautions, *_tell_lossy(stack), *_tell_damaged(damaged, len(source.files)))
+    told = {caution.code for caution in cautions}
+    cautions += tuple(caution for caution in source.cautions if caution.code not in told)
     middle = grid.planes[len(grid.planes) // 2]
     with tolerate_odd_values():
         gap = grid.geometry.spacing[2] if len(grid.planes) > 1 else None
@@ -98,7 +101,7 @@ def _read_voxels(grid: Grid) -> NDArray[np.float32]:
 
 
 def _fill_missing(stored: NDArray[np.float32], slots: tuple[int, ...]) -> None:
-    for before, after in zip(slots, slots[1:], strict=False):
+    for before, after in pairwise(slots):
         for slot in range(before + 1, after):
             share = (slot - before) / (after - before)
             stored[slot] = (1 - share) * stored[before] + share * stored[after]

@@ -46,7 +46,8 @@ class Stack:
     @property
     def series(self) -> str:
         """SeriesInstanceUID, with '#' and the stack's name when the series holds several."""
-        return self.header.series + (f"#{re.sub('[^a-z0-9.]+', '-', self.name.lower()).strip('-')}" if self.name else "")
+        name = re.sub("[^a-z0-9.]+", "-", self.name.lower()).strip("-")
+        return f"{self.header.series}#{name}" if name else self.header.series
 
 
 def series_uid(series: str) -> str:

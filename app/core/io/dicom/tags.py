@@ -21,10 +21,8 @@ ACQUISITION_KEYWORDS = [
 def as_number(tags: Tags, *keywords: str) -> float | None:
     """Give the first of the named elements that holds a finite number; of several values, the first."""
     for keyword in keywords:
-        value = tags.get(keyword)
-        if isinstance(value, str) or not hasattr(value, "__iter__"):
-            value = [value]
-        for part in value:
+        value: Any = tags.get(keyword)
+        for part in [value] if isinstance(value, str) or not hasattr(value, "__iter__") else value:
             try:
                 number = float(part)
             except (TypeError, ValueError):

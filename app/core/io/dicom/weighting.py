@@ -7,9 +7,10 @@ from typing import Any
 
 from app.core.io.dicom.multiframe import Tags
 
+_NEITHER = (r"\b(dwi|diff\w*|adc|trace\w*|dti|tensor|perf\w*|bold|fmri|swi|swan|tof|mra|fa map|t[12] ?maps?)\b"
+            r"|\bt2 ?star|\bt2 ?\*|\bep2d")
 _NAMED = (
-    ("", r"\b(dwi|diff\w*|adc|trace\w*|dti|tensor|perf\w*|bold|fmri|swi|swan|tof|mra|fa map|t[12] ?maps?|t[12] ?(star|\*)\w*)\b"
-         r"|\bt2 ?\*|\bep2d"),
+    ("", _NEITHER),
     ("t1", r"\bt1(?!\d)|\b(mprage|mp rage|bravo|spgr|vibe|lava|thrive|flash|tfe|fspgr)\b"),
     ("t2", r"\bt2(?!\d)|\b(stir|tirm|haste|flair|ssfse)\b"),
     ("pd", r"\b(pd|pdw|proton|prot density)\b|\bpd(?=fs|w)"),
@@ -61,8 +62,8 @@ def guess_fat_suppression(tags: Tags) -> bool | None:
     options = _words(tags, "ScanOptions").split()
     if {"fs", "sfs", "fatsat", "spir", "spair"} & set(options) or re.search(r"fat ?sat", " ".join(options)):
         return True
-    inversion, modality = _number(tags, "InversionTime", "InversionTimes"), str(tags.get("Modality", ""))
-    if modality == "MR" and inversion is not None and 80 <= inversion <= 260 and "se" in _words(tags, "ScanningSequence").split():
+    inversion = _number(tags, "InversionTime", "InversionTimes")
+    if inversion and 80 <= inversion <= 260 and "se" in _words(tags, "ScanningSequence").split():
         return True
     return False if options or "f" in image_type or "fat" in image_type else None
 
