@@ -1,15 +1,21 @@
-"""SimpleITK images and ours: the one place where LPS becomes RAS and (k, j, i) becomes (i, j, k)."""
+"""SimpleITK images and ours, NRRD and MetaImage files: the one place where LPS becomes RAS and (k, j, i) (i, j, k)."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from app.core.data import Affine, Mask, Volume
+from app.core.data import Affine, Geometry, Mask, Volume
+from app.core.errors import UnreadableImage
+from app.core.io import damage
+from app.core.io.source import Header, RawVoxels, suffix_of
 
+_DATA_FILE = {".mhd": rb"(?im)^ElementDataFile\s*=\s*(.+?)\s*$", ".nhdr": rb"(?im)^data ?file:\s*(.+?)\s*$"}
 _FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -92,3 +98,93 @@ def affine_from_itk(spacing: tuple[float, ...], direction: tuple[float, ...], or
     lps[:3, :3] = np.asarray(direction, dtype=np.float64).reshape(3, 3) * np.asarray(spacing, dtype=np.float64)
     lps[:3, 3] = origin
     return swap_lps_ras(lps)
+
+
+def read_header(path: str | Path) -> Header:
+    """Read where an NRRD or MetaImage file lies, not its voxels.
+
+    Parameters
+    ----------
+    path : str or Path
+        '.nrrd', '.nhdr', '.mha' or '.mhd'.
+
+    Returns
+    -------
+    Header
+        RAS+, mm.
+
+    Raises
+    ------
+    UnreadableImage
+        With a sentence for each kind of damage.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise damage.missing_file(path.name)
+    if path.stat().st_size == 0:
+        raise damage.empty_file(path.name)
+    detached = data_file(path)
+    if detached is not None and not detached.is_file():
+        raise damage.missing_companion(path.name, detached.name)
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise damage.unknown_format(path.name, "an NRRD or MetaImage file") from error
+    return _describe(reader, path.name)
+
+
+def read_itk(path: str | Path) -> RawVoxels:
+    """Read an NRRD or MetaImage file; parameters and errors as for `read_header`.
+
+    Returns
+    -------
+    RawVoxels
+        Shape (i, j, k), RAS+ mm.
+    """
+    path = Path(path)
+    header = read_header(path)
+    try:
+        image = sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        raise damage.truncated(path.name) from error
+    return RawVoxels(sitk.GetArrayFromImage(image).T.reshape(header.geometry.shape), header)
+
+
+def data_file(path: str | Path) -> Path | None:
+    """Name the file that holds the voxels of a detached header; None when they are in the file itself or in several."""
+    path = Path(path)
+    pattern = _DATA_FILE.get(suffix_of(path))
+    if pattern is None:
+        return None
+    with path.open("rb") as stream:
+        found = re.search(pattern, stream.read(65536))
+    name = found.group(1).decode("utf-8", "replace") if found else ""
+    return path.parent / name if name and not re.match(r"(?i)^(LOCAL|LIST)\b|.*%\d*d", name) else None
+
+
+def _describe(reader: sitk.ImageFileReader, name: str) -> Header:
+    shape = damage.check_shape(name, tuple(int(length) for length in reader.GetSize()))
+    channels = reader.GetNumberOfComponents()
+    if channels > 1:
+        raise UnreadableImage(f"{name} holds {channels} values per voxel; one is needed.",
+                              "Save the one to be read as an image of its own and choose that.")
+    tags = {key: reader.GetMetaData(key) for key in reader.GetMetaDataKeys()}
+    dimension = reader.GetDimension()
+    direction = np.asarray(reader.GetDirection()).reshape(dimension, dimension)[:3, :3]
+    affine = affine_from_itk(reader.GetSpacing()[:3], tuple(direction.ravel()), reader.GetOrigin()[:3])
+    damage.check_affine(name, affine)
+    stated = "NRRD_space" in tags if tags.get("ITK_InputFilterName") == "NrrdImageIO" else True
+    bare = np.array_equal(swap_lps_ras(affine), np.eye(4))
+    labels = {int(tags[f"Segment{n}_LabelValue"]): tags.get(f"Segment{n}_Name", "")
+              for n in range(256) if tags.get(f"Segment{n}_LabelValue", "").isdigit()}
+    dtype = sitk.GetPixelIDValueAsString(reader.GetPixelID())
+    cautions = damage.position_cautions(name, affine, known=stated and not bare)
+    return Header(Geometry(shape, affine), _numpy_name(dtype), cautions, is_labels=bool(labels), label_names=labels)
+
+
+def _numpy_name(pixel: str) -> str:
+    bits = re.search(r"\d+", pixel)
+    kind = "float" if "float" in pixel else "uint" if "unsigned" in pixel else "int"
+    return f"{kind}{bits.group()}" if bits else pixel

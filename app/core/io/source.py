@@ -4,12 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
-from app.core.data import Acquisition, Caution, Geometry, Identity, Volume
+from numpy.typing import NDArray
+
+from app.core.data import Acquisition, Affine, Caution, Geometry, Identity, Volume
 
 Kind = Literal["nifti", "analyze", "nrrd", "metaimage", "dicom", "rtstruct", "seg", "table"]
 Role = Literal["image", "mask", "either"]
+Orientation = Literal["las", "ras"]
+SUFFIXES: dict[str, Kind] = {
+    ".nii.gz": "nifti", ".nii": "nifti",
+    ".hdr.gz": "analyze", ".img.gz": "analyze", ".hdr": "analyze", ".img": "analyze",
+    ".nrrd": "nrrd", ".nhdr": "nrrd", ".mha": "metaimage", ".mhd": "metaimage",
+    ".csv": "table", ".tsv": "table", ".xlsx": "table", ".parquet": "table",
+}
+
+
+def suffix_of(path: str | Path) -> str:
+    """Find the ending that tells the format, lower case, '.gz' included; empty when none is known."""
+    name = Path(path).name.lower()
+    return next((suffix for suffix in SUFFIXES if name.endswith(suffix) and name != suffix), "")
+
+
+def stem_of(path: str | Path) -> str:
+    """Cut from a file's name the ending that tells its format."""
+    name = Path(path).name
+    return name[: len(name) - len(suffix_of(path))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,3 +87,44 @@ class LoadedImage:
     volume: Volume
     acquisition: Acquisition = field(default_factory=Acquisition)
     identity: Identity = field(default_factory=Identity)
+
+
+@dataclass(frozen=True, eq=False)
+class Header:
+    """What an image file says before its voxels are read.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        RAS+, mm.
+    dtype : str
+        The stored number type, numpy's name.
+    cautions : tuple of Caution
+        Doubts about position or orientation.
+    convention : str
+        How an ambiguous left/right was read; empty when the file says it.
+    is_labels : bool
+        Whether the header declares the voxels to be labels.
+    label_names : mapping of int to str
+        Names of labels, where the header gives them.
+    """
+
+    geometry: Geometry
+    dtype: str
+    cautions: tuple[Caution, ...] = ()
+    convention: str = ""
+    is_labels: bool = False
+    label_names: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class RawVoxels:
+    """Voxels in the file's own number type and order (i, j, k), with its header."""
+
+    voxels: NDArray[Any]
+    header: Header
+
+    @property
+    def affine(self) -> Affine:
+        """Voxel index to world RAS+, mm, shape (4, 4)."""
+        return self.header.geometry.affine
