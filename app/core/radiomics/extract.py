@@ -40,9 +40,9 @@ def extract(prepared: Prepared, recipe: RadiomicsRecipe) -> FeatureRow:
     FeatureRow
         First `volume_ml` and `longest_diameter_mm` (pyradiomics' Maximum3DDiameter), measured on the sequence with the
         finest voxels; then pyradiomics' names by sequence in alphabetical order, prefixed with '<sequence>_' if there
-        are several. Case and recipe alone decide the names. NaN marks a feature that the outline does not allow:
-        everything but size for a single voxel, co-occurrence and run features where no two voxels touch, textures in
-        2D where no slice holds two voxels, LoG where the image is smaller than its kernel.
+        are several. The recipe and the sequences alone decide the names. NaN marks a feature that the outline does not
+        allow: everything but size for a single voxel, co-occurrence and run features where no voxel touches another,
+        textures in 2D where no slice holds two voxels, LoG where the image is smaller than its kernel.
 
     Raises
     ------
