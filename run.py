@@ -26,8 +26,14 @@ PINS = ROOT / "resources" / "pins.txt"
 DISK_NEEDED_GB = 6
 RADIOMICS = "pyradiomics==3.0.1"
 BUILD_FIRST = ("numpy", "versioneer", "setuptools", "wheel")
-QT_LIBRARIES = {"EGL": "libegl1", "GL": "libgl1", "xkbcommon": "libxkbcommon0", "dbus-1": "libdbus-1-3",
-                "fontconfig": "libfontconfig1", "glib-2.0": "libglib2.0-0"}
+QT_LIBRARIES = {
+    "EGL": "libegl1",
+    "GL": "libgl1",
+    "xkbcommon": "libxkbcommon0",
+    "dbus-1": "libdbus-1-3",
+    "fontconfig": "libfontconfig1",
+    "glib-2.0": "libglib2.0-0",
+}
 
 
 class SetupError(Exception):
@@ -37,16 +43,20 @@ class SetupError(Exception):
 def check_python():
     """Refuse a Python that the program's libraries do not support."""
     if sys.version_info < (3, 11):
-        raise SetupError("LipoScope needs Python 3.11 or newer, this is %d.%d: install one and run it again with that."
-                         % sys.version_info[:2])
+        raise SetupError(
+            "LipoScope needs Python 3.11 or newer, this is %d.%d: install one and run it again with that."
+            % sys.version_info[:2]
+        )
 
 
 def check_disk():
     """Refuse to start an installation that would fill the disk."""
     free = shutil.disk_usage(str(ROOT)).free / 1e9
     if free < DISK_NEEDED_GB:
-        raise SetupError("The set-up needs %d GB of free disk space beside the program, %.1f GB are free: make room and "
-                         "run it again." % (DISK_NEEDED_GB, free))
+        raise SetupError(
+            "The set-up needs %d GB of free disk space beside the program, %.1f GB are free: make room and "
+            "run it again." % (DISK_NEEDED_GB, free)
+        )
 
 
 def check_compiler():
@@ -54,11 +64,15 @@ def check_compiler():
     if os.name == "nt":
         return  # the build finds Visual C++ by the registry, not on the path; pip says when it is missing
     if not any(shutil.which(name) for name in (os.environ.get("CC", "cc").split()[0], "gcc", "clang")):
-        raise SetupError("pyradiomics is built from source and no C compiler was found: install one (on Debian or Ubuntu: "
-                         "apt install gcc python3-dev) and run it again.")
+        raise SetupError(
+            "pyradiomics is built from source and no C compiler was found: install one (on Debian or Ubuntu: "
+            "apt install gcc python3-dev) and run it again."
+        )
     if not (Path(sysconfig.get_paths()["include"]) / "Python.h").exists():
-        raise SetupError("pyradiomics is built from source and Python.h was not found: install Python's headers (on Debian "
-                         "or Ubuntu: apt install python3-dev) and run it again.")
+        raise SetupError(
+            "pyradiomics is built from source and Python.h was not found: install Python's headers (on Debian "
+            "or Ubuntu: apt install python3-dev) and run it again."
+        )
 
 
 def check_display_libraries():
@@ -67,8 +81,10 @@ def check_display_libraries():
         return
     missing = [package for library, package in QT_LIBRARIES.items() if not ctypes.util.find_library(library)]
     if missing:
-        raise SetupError("The window needs system libraries that are missing: install them (on Debian or Ubuntu: apt install "
-                         "%s) and run it again." % " ".join(missing))
+        raise SetupError(
+            "The window needs system libraries that are missing: install them (on Debian or Ubuntu: apt install "
+            "%s) and run it again." % " ".join(missing)
+        )
 
 
 def python():
@@ -95,8 +111,10 @@ def install(step, *packages):
     print("LipoScope set-up: %s" % step, flush=True)
     command = [str(python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(PINS)]
     if subprocess.call(command + list(packages)) != 0:
-        raise SetupError("The set-up stopped at '%s': the lines above say why; with a network and free disk space, run it "
-                         "again and it continues." % step)
+        raise SetupError(
+            "The set-up stopped at '%s': the lines above say why; with a network and free disk space, run it "
+            "again and it continues." % step
+        )
 
 
 def dependencies():
@@ -116,8 +134,10 @@ def prepare():
     if not python().exists():
         print("LipoScope set-up: making .venv (once, a few minutes)", flush=True)
         if subprocess.call([sys.executable, "-m", "venv", str(ENVIRONMENT)]) != 0:
-            raise SetupError("Python could not make a virtual environment: install its venv module (on Debian or Ubuntu: "
-                             "apt install python3-venv) and run it again.")
+            raise SetupError(
+                "Python could not make a virtual environment: install its venv module (on Debian or Ubuntu: "
+                "apt install python3-venv) and run it again."
+            )
     install("build tools", *BUILD_FIRST)
     install("libraries", *dependencies())
     install("radiomics (builds from source)", "--no-build-isolation", RADIOMICS)
@@ -150,7 +170,9 @@ def main(words):
     if words[0] == "--":
         # paths on the command line are the caller's, so the working folder stays his
         return subprocess.call([str(python()), "-m", "app", *words[1:]], env=dict(os.environ, PYTHONPATH=str(ROOT)))
-    raise SetupError("'%s' is not a command: use test, bench, --check, or -- followed by the program's own words." % words[0])
+    raise SetupError(
+        "'%s' is not a command: use test, bench, --check, or -- followed by the program's own words." % words[0]
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A trained model as a directory of data, no code: `bundle.json` says everything, every byte is accounted for by a hash."""
+"""A trained model as a directory of data, no code: `bundle.json` says everything, and every byte has its hash."""
 
 from __future__ import annotations
 
@@ -158,17 +158,25 @@ class Bundle:
             values = json.loads(raw)
             digest, version = values["digest"], values["schema_version"]
         except OSError as error:
-            raise BundleError(f"'{name}' is not a model: it holds no readable {SPECIFICATION}.",
-                              "Choose a model's folder, or one of the names that 'models list' shows.") from error
+            raise BundleError(
+                f"'{name}' is not a model: it holds no readable {SPECIFICATION}.",
+                "Choose a model's folder, or one of the names that 'models list' shows.",
+            ) from error
         except (ValueError, KeyError, TypeError) as error:
-            raise BundleError(f"The model '{name}' is damaged: its {SPECIFICATION} is not what was written.",
-                              "Copy it again from where it was made.") from error
+            raise BundleError(
+                f"The model '{name}' is damaged: its {SPECIFICATION} is not what was written.",
+                "Copy it again from where it was made.",
+            ) from error
         if version != SCHEMA:
-            raise BundleError(f"The model '{name}' has schema {version}, this program reads schema {SCHEMA}.",
-                              "Use the program's version that made it, or train it again.")
+            raise BundleError(
+                f"The model '{name}' has schema {version}, this program reads schema {SCHEMA}.",
+                "Use the program's version that made it, or train it again.",
+            )
         if _canonical(values) != raw or _sha256(_canonical({**values, "digest": ""})) != digest:
-            raise BundleError(f"The model '{name}' is damaged: its {SPECIFICATION} was changed after it was written.",
-                              "Copy it again from where it was made.")
+            raise BundleError(
+                f"The model '{name}' is damaged: its {SPECIFICATION} was changed after it was written.",
+                "Copy it again from where it was made.",
+            )
         try:
             specification = Specification.parse(values)
         except RecipeError as error:
@@ -182,14 +190,18 @@ class Bundle:
         found = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if not path.is_dir()}
         added = sorted(found - set(listed) - {SPECIFICATION})
         if added:
-            raise BundleError(f"The model '{name}' holds a file that does not belong to it: {added[0]}.",
-                              "Remove the file, or copy the model again from where it was made.")
+            raise BundleError(
+                f"The model '{name}' holds a file that does not belong to it: {added[0]}.",
+                "Remove the file, or copy the model again from where it was made.",
+            )
         for file, expected in listed.items():
             if file not in found:
                 raise BundleError(f"The model '{name}' lacks its file {file}.", "Copy it again from where it was made.")
             if _sha256((self.folder / file).read_bytes()) != expected:
-                raise BundleError(f"The model '{name}' is damaged: {file} was changed after it was written.",
-                                  "Copy it again from where it was made.")
+                raise BundleError(
+                    f"The model '{name}' is damaged: {file} was changed after it was written.",
+                    "Copy it again from where it was made.",
+                )
 
     @cached_property
     def pipeline(self) -> Any:
@@ -233,14 +245,18 @@ class Bundle:
         if isinstance(estimator, LogitFormula):
             missing = [name for name in names if not np.isfinite(features.get(name, np.nan))]
             if missing:
-                raise BundleError(f"The model '{self.specification.name}' needs the feature {missing[0]}, which this case lacks.",
-                                  "Check the outline, or choose another model.")
+                raise BundleError(
+                    f"The model '{self.specification.name}' needs the feature {missing[0]}, which this case lacks.",
+                    "Check the outline, or choose another model.",
+                )
             value = estimator.log_odds(features)
             return Prediction(_sigmoid(value), value, estimator.variance(features), estimator.contributions(features))
         row = self.row(features)
         if not np.isfinite(row).any():
-            raise BundleError(f"None of the {len(names)} features of the model '{self.specification.name}' could be measured.",
-                              "Check the outline, or choose another model.")
+            raise BundleError(
+                f"None of the {len(names)} features of the model '{self.specification.name}' could be measured.",
+                "Check the outline, or choose another model.",
+            )
         value = float(log_odds(self.pipeline, row[np.newaxis])[0])
         refits = [float(log_odds(fit, row[np.newaxis])[0]) for fit in self.resamples]
         effects = linear_effects(self.pipeline, row)
@@ -265,13 +281,21 @@ def _read_skops(path: Path) -> Any:
 
     foreign = sorted(set(get_untrusted_types(file=path)) - set(TRUSTED))
     if foreign:
-        raise BundleError(f"The model '{path.parent.name}' holds an object that no model of this program has ({foreign[0]}).",
-                          "It is not loaded. Train it again, or ask whoever sent it.")
+        raise BundleError(
+            f"The model '{path.parent.name}' holds an object that no model of this program has ({foreign[0]}).",
+            "It is not loaded. Train it again, or ask whoever sent it.",
+        )
     return load(path, trusted=list(TRUSTED))
 
 
-def write_bundle(folder: Path, specification: Specification, card: str, evaluation: Mapping[str, Any],
-                 pipeline: Any = None, resamples: Sequence[Any] = ()) -> Bundle:
+def write_bundle(
+    folder: Path,
+    specification: Specification,
+    card: str,
+    evaluation: Mapping[str, Any],
+    pipeline: Any = None,
+    resamples: Sequence[Any] = (),
+) -> Bundle:
     """Write a bundle whole or not at all.
 
     Parameters

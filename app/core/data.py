@@ -95,8 +95,15 @@ class Geometry:
         """Whether both grids have the same shape and every corner within `tolerance_mm`."""
         if self.shape != other.shape:
             return False
-        corners = np.array([[i, j, k, 1] for i in (0, self.shape[0] - 1)
-                            for j in (0, self.shape[1] - 1) for k in (0, self.shape[2] - 1)], dtype=float)
+        corners = np.array(
+            [
+                [i, j, k, 1]
+                for i in (0, self.shape[0] - 1)
+                for j in (0, self.shape[1] - 1)
+                for k in (0, self.shape[2] - 1)
+            ],
+            dtype=float,
+        )
         gap = corners @ (self.affine - other.affine).T
         return bool(np.abs(gap[:, :3]).max() <= tolerance_mm)
 

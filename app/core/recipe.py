@@ -32,15 +32,19 @@ class Settings(BaseModel):
             try:
                 values = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError) as error:
-                raise RecipeError(f"The recipe {path.name} cannot be read ({error}).",
-                                  "Choose a JSON recipe or one of the shipped names.") from error
+                raise RecipeError(
+                    f"The recipe {path.name} cannot be read ({error}).",
+                    "Choose a JSON recipe or one of the shipped names.",
+                ) from error
         try:
             return cls.model_validate(values)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or cls.__name__
-            raise RecipeError(f"The setting '{where}' has the value {first.get('input')!r}: {first['msg'].lower()}.",
-                              "Correct it and try again.") from error
+            raise RecipeError(
+                f"The setting '{where}' has the value {first.get('input')!r}: {first['msg'].lower()}.",
+                "Correct it and try again.",
+            ) from error
 
 
 class N4Recipe(Settings):
@@ -50,7 +54,9 @@ class N4Recipe(Settings):
     mask: Literal["otsu", "body", "whole"] = Field("otsu", description="where the field is estimated")
     levels: int = Field(4, ge=1, le=8, description="fitting levels")
     iterations: int = Field(50, ge=1, le=2000, description="iterations at each level")
-    shrink: int | tuple[int, int, int] = Field(4, description="N in plane and 1 along the coarsest axis, or three factors")
+    shrink: int | tuple[int, int, int] = Field(
+        4, description="N in plane and 1 along the coarsest axis, or three factors"
+    )
     tolerance: float = Field(0.001, ge=0, description="convergence threshold")
     fwhm: PositiveFloat = Field(0.15, description="bias field full width at half maximum, in log intensity")
     noise: PositiveFloat = Field(0.01, description="Wiener filter noise")

@@ -44,32 +44,36 @@ def write_report(score: Mapping[str, Any], path: Path, pictures: Sequence[Path])
 
 def headline(score: Mapping[str, Any]) -> str:
     """The verdict and the probability in one line."""
-    negative, positive = score["classes"]
     verdict = {
         "uncertain": f"Uncertain: the model cannot tell at the error rate chosen ({score['error_rate']:.0%})",
         "unlike_training": "Unlike the training cases: no verdict",
     }.get(score["verdict"], f"Looks like {score['verdict']}")
     low, high = score["interval"]
-    return f"{verdict}. Probability of {positive} {score['probability']:.2f} ({low:.2f} to {high:.2f})"
+    return f"{verdict}. Probability of {score['classes'][1]} {score['probability']:.2f} ({low:.2f} to {high:.2f})"
 
 
 def sentences(score: Mapping[str, Any]) -> list[str]:
     """What the number means, in words: at both prevalences, at the threshold, beside something simpler."""
-    positive = score["classes"][1]
+    negative, positive = score["classes"]
     prevalence, point, comparator = score["prevalence"], score["operating_point"], score["comparator"]
     low, high = score["interval"]
     side = "at or above" if score["probability"] >= point["threshold"] else "below"
-    lines = [
-        f"{score['probability']:.2f} among tumours like those the model was trained on, {prevalence['training']:.0%} of them "
-        f"{positive} ({low:.2f} to {high:.2f} if the outline were drawn slightly differently and the model fitted on other patients).",
-        f"Where {100 * prevalence['used']:.3g} in 100 is {positive}, about {100 * prevalence['probability_at_used']:.2g} of 100 such "
-        "tumours would be.",
-        f"The score is {side} the threshold {point['threshold']:.3f}, at which the model found {point['sensitivity']:.0%} of "
-        f"{positive} and cleared {point['specificity']:.0%} of {score['classes'][0]} among cases held out of its fit.",
-    ]
-    if comparator:
-        lines.append(f"{comparator['title']} says {comparator['probability']:.2f}.")
-    return lines
+    training = (
+        f"{score['probability']:.2f} among tumours like those the model was trained on, {prevalence['training']:.0%} "
+        f"of them {positive} ({low:.2f} to {high:.2f} if the outline were drawn slightly differently and the model "
+        "fitted on other patients)."
+    )
+    clinic = (
+        f"Where {100 * prevalence['used']:.3g} in 100 is {positive}, about "
+        f"{100 * prevalence['probability_at_used']:.2g} of 100 such tumours would be."
+    )
+    operating = (
+        f"The score is {side} the threshold {point['threshold']:.3f}, at which the model found "
+        f"{point['sensitivity']:.0%} of {positive} and cleared {point['specificity']:.0%} of {negative} among cases "
+        "held out of its fit."
+    )
+    beside = [f"{comparator['title']} says {comparator['probability']:.2f}."] if comparator else []
+    return [training, clinic, operating, *beside]
 
 
 def _contributions(score: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -86,13 +90,41 @@ def _json(score: Mapping[str, Any], _pictures: Sequence[Path]) -> bytes:
 
 
 def _html(score: Mapping[str, Any], pictures: Sequence[Path]) -> bytes:
+    text = (
+        _pages(autoescape=True)
+        .get_template("score.html")
+        .render(
+            score=score,
+            headline=headline(score),
+            sentences=sentences(score),
+            contributions=_contributions(score),
+            pictures=[base64.b64encode(picture.read_bytes()).decode() for picture in pictures],
+            version=app.__version__,
+        )
+    )
+    return str(text).encode()
+
+
+def write_card(model: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
+    """The model card, Markdown: intended use, training data, performance with intervals, known failures.
+
+    Parameters
+    ----------
+    model : mapping
+        The JSON of a bundle's specification.
+    evaluation : mapping
+        `models` (the first is this one's figures) and `comparators`, as training gives them.
+    """
+    figures = next(iter(evaluation["models"].values()))
+    card = _pages(autoescape=False).get_template("model_card.md")
+    return str(card.render(model=model, figures=figures, comparators=evaluation["comparators"])) + "\n"
+
+
+def _pages(*, autoescape: bool) -> Any:
     from jinja2 import Environment, FileSystemLoader
 
-    pages = Environment(loader=FileSystemLoader(program_folder() / "resources" / "report"), autoescape=True)
-    text = pages.get_template("score.html").render(
-        score=score, headline=headline(score), sentences=sentences(score), contributions=_contributions(score),
-        pictures=[base64.b64encode(picture.read_bytes()).decode() for picture in pictures], version=app.__version__)
-    return str(text).encode()
+    folder = program_folder() / "resources" / "report"
+    return Environment(loader=FileSystemLoader(folder), autoescape=autoescape)  # noqa: S701 - Markdown is not escaped
 
 
 def _pdf(score: Mapping[str, Any], pictures: Sequence[Path]) -> bytes:
@@ -127,8 +159,13 @@ def _pdf(score: Mapping[str, Any], pictures: Sequence[Path]) -> bytes:
     for caution in score["cautions"]:
         paragraph(f"- {caution['message']}")
     paragraph("What moved the score", 11, "B")
-    table([("Feature", "Value", "Effect, log odds"), *((row["title"], row["value"], row["effect"]) for row in _contributions(score))],
-          (50, 30, 20))
+    table(
+        [
+            ("Feature", "Value", "Effect, log odds"),
+            *((row["title"], row["value"], row["effect"]) for row in _contributions(score)),
+        ],
+        (50, 30, 20),
+    )
     paragraph("")
     paragraph("How the images were prepared", 11, "B")
     if score["trace"]:
@@ -142,7 +179,7 @@ def _pdf(score: Mapping[str, Any], pictures: Sequence[Path]) -> bytes:
 
 
 def _font(file: str) -> Path:
-    # matplotlib ships DejaVu Sans, which has the letters that a PDF's built-in fonts lack; the package itself is not imported
+    # matplotlib ships DejaVu Sans, which has letters that a PDF's own fonts lack; the package is not imported
     package = find_spec("matplotlib")
     if package is None or not package.submodule_search_locations:
         raise FileNotFoundError(file)

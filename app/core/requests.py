@@ -46,7 +46,9 @@ class ScoreRequest(Settings):
 
     case: CaseFiles
     model: str
-    prep: PrepRecipe | None = Field(None, description="replaces the model's own, for viewing its effect; never for a trained model")
+    prep: PrepRecipe | None = Field(
+        None, description="replaces the model's own, for viewing its effect; never for a trained model"
+    )
     prevalence: float | None = Field(None, gt=0, lt=1)
     error_rate: float = Field(0.05, gt=0, lt=0.5)
     threshold: float | None = Field(None, gt=0, lt=1)
@@ -119,5 +121,3 @@ class DemoRequest(Settings):
     signal: float = Field(1.0, ge=0, le=1)
     seed: int = 2019
     jobs: int = Field(1, ge=1)
-
-

@@ -59,7 +59,10 @@ class LogitFormula(Settings):
     def contributions(self, features: Mapping[str, float]) -> tuple[Contribution, ...]:
         """Effect of each term in log odds, against its reference value."""
         return tuple(
-            Contribution(term.feature, features[term.feature],
-                         term.coefficient * (term.transformed(features[term.feature]) - term.transformed(term.reference)))
+            Contribution(
+                term.feature,
+                features[term.feature],
+                term.coefficient * (term.transformed(features[term.feature]) - term.transformed(term.reference)),
+            )
             for term in self.terms
         )

@@ -28,11 +28,13 @@ def build_pipeline(recipe: ModelRecipe) -> Any:
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
 
-    return Pipeline([
-        ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
-        ("scale", StandardScaler()),
-        ("classify", LogisticRegression(C=recipe.strength, max_iter=5000)),
-    ])
+    return Pipeline(
+        [
+            ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
+            ("scale", StandardScaler()),
+            ("classify", LogisticRegression(C=recipe.strength, max_iter=5000)),
+        ]
+    )
 
 
 def log_odds(pipeline: Any, rows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -57,8 +59,13 @@ def linear_effects(pipeline: Any, row: NDArray[np.float64]) -> NDArray[np.float6
     return np.asarray(scaled * pipeline[-1].coef_[0], dtype=np.float64)
 
 
-def bootstrap_fits(recipe: ModelRecipe, rows: NDArray[np.float64], labels: NDArray[np.int_],
-                   patients: NDArray[Any], rng: np.random.Generator) -> list[Any]:
+def bootstrap_fits(
+    recipe: ModelRecipe,
+    rows: NDArray[np.float64],
+    labels: NDArray[np.int_],
+    patients: NDArray[Any],
+    rng: np.random.Generator,
+) -> list[Any]:
     """Refit the pipeline on resamples of whole patients, as many as the recipe says.
 
     A resample with one class only is drawn again.

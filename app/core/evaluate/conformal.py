@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def class_quantiles(labels: NDArray[np.int_], probabilities: NDArray[np.float64], error_rate: float) -> tuple[float, float]:
+def class_quantiles(
+    labels: NDArray[np.int_], probabilities: NDArray[np.float64], error_rate: float
+) -> tuple[float, float]:
     """Quantile of 1 - p(true class) within each class, from held-out probabilities.
 
     Parameters

@@ -31,12 +31,21 @@ class OutOfFold:
 
     def auc_summary(self, folds: Folds) -> dict[str, Any]:
         """Mean, standard deviation and interval of the AUC, with every fold's."""
-        return {"mean": float(self.aucs.mean()), "sd": float(self.aucs.std(ddof=1)),
-                "interval": list(corrected_t_interval(self.aucs, folds.k, folds.repeats)), "folds": self.aucs.tolist()}
+        return {
+            "mean": float(self.aucs.mean()),
+            "sd": float(self.aucs.std(ddof=1)),
+            "interval": list(corrected_t_interval(self.aucs, folds.k, folds.repeats)),
+            "folds": self.aucs.tolist(),
+        }
 
 
-def cross_validate(make: Callable[[], Any], rows: NDArray[np.float64], labels: NDArray[np.int_], folds: Folds,
-                   on_fold: Callable[[int], None]) -> OutOfFold:
+def cross_validate(
+    make: Callable[[], Any],
+    rows: NDArray[np.float64],
+    labels: NDArray[np.int_],
+    folds: Folds,
+    on_fold: Callable[[int], None],
+) -> OutOfFold:
     """Fit and predict fold by fold.
 
     Parameters

@@ -59,8 +59,11 @@ def make_folds(labels: NDArray[np.int_], patients: NDArray[Any], k: int, repeats
 
     fewest = min(len(set(patients[labels == label].tolist())) for label in (0, 1))
     if fewest < 2:
-        raise CohortError(f"One class has {fewest} patient(s), cross-validation needs at least two of each.", [],
-                          "Add cases of that class.")
+        raise CohortError(
+            f"One class has {fewest} patient(s), cross-validation needs at least two of each.",
+            [],
+            "Add cases of that class.",
+        )
     k = min(k, fewest)
     splits: list[Split] = []
     for repeat in range(repeats):

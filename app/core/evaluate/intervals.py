@@ -25,7 +25,7 @@ def corrected_t_interval(values: ArrayLike, k: int, repeats: int, level: float =
     References
     ----------
     Nadeau and Bengio, Machine Learning 52 (2003), 10.1023/A:1024068626366: the variance of fold figures is inflated by
-    n_test / n_train = 1 / (k - 1), because training sets overlap. Degrees of freedom k - 1; the logit keeps it in [0, 1].
+    n_test / n_train = 1 / (k - 1), because training sets overlap. Degrees of freedom k - 1, logit scale.
     """
     from scipy.stats import t
 

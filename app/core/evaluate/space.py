@@ -42,7 +42,7 @@ def measure_space(rows: Array, folds: Folds) -> Space:
     ----------
     Ledoit and Wolf, J Multivariate Anal 88 (2004), 10.1016/S0047-259X(03)00096-4
     """
-    held_out = np.concatenate([_fit(rows[train]).distances(rows[test]) for train, test in folds.splits[:folds.k]])
+    held_out = np.concatenate([_fit(rows[train]).distances(rows[test]) for train, test in folds.splits[: folds.k]])
     whole = _fit(rows)
     return Space(whole.centre, whole.scale, whole.precision, float(np.quantile(held_out, QUANTILE)))
 

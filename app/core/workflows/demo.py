@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from app.core.files import staged_folder
 from app.core.jobs import Report
 from app.core.paths import data_folder
-from app.core.phantom import DEMONSTRATION_ID, write_case, write_cohort
+from app.core.phantom import write_demo
 from app.core.requests import CaseFiles, DemoRequest
+
+DEMONSTRATION = "Demonstration"
 
 
 def make_demo(request: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -25,13 +25,7 @@ def make_demo(request: dict[str, Any], report: Report) -> dict[str, Any]:
     dict
         What was written and where.
     """
-    ask = DemoRequest.parse(request)
-    if ask.kind == "cohort":
-        return write_cohort(ask, report)
-    report(0.0, "Making the demonstration case")
-    with staged_folder(ask.out) as staged:
-        write_case(staged)
-    return {"case": _files(Path(ask.out)).model_dump(mode="json"), "written": ask.out}
+    return write_demo(DemoRequest.parse(request), report)
 
 
 def demo_case(_request: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -42,12 +36,9 @@ def demo_case(_request: dict[str, Any], report: Report) -> dict[str, Any]:
     dict
         `case`, a `CaseFiles`.
     """
-    folder = data_folder() / "demo" / DEMONSTRATION_ID
-    if not (folder / "image.nii.gz").exists():
+    folder = data_folder() / "demo" / DEMONSTRATION
+    image, mask = folder / "image.nii.gz", folder / "mask.nii.gz"
+    if not (image.exists() and mask.exists()):
         make_demo({"kind": "case", "out": str(folder)}, report)
-    return {"case": _files(folder).model_dump(mode="json")}
-
-
-def _files(folder: Path) -> CaseFiles:
-    return CaseFiles(id=folder.name, images={"image": str(folder / "image.nii.gz")}, mask=str(folder / "mask.nii.gz"),
-                     site="phantom")
+    files = CaseFiles(id=DEMONSTRATION, images={"image": str(image)}, mask=str(mask), site="phantom")
+    return {"case": files.model_dump(mode="json")}

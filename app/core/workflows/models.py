@@ -29,8 +29,10 @@ def open_bundle(name: str) -> Bundle:
         return Bundle.load(found[name])
     if Path(name).is_dir():
         return Bundle.load(Path(name))
-    raise BundleError(f"There is no model '{name}'; the library has {', '.join(sorted(found)) or 'none'}.",
-                      "Choose one of these, or give a model's folder.")
+    raise BundleError(
+        f"There is no model '{name}'; the library has {', '.join(sorted(found)) or 'none'}.",
+        "Choose one of these, or give a model's folder.",
+    )
 
 
 def list_models(_request: dict[str, Any], _report: Report) -> dict[str, Any]:
@@ -45,9 +47,14 @@ def _summary(name: str, folder: Path) -> dict[str, Any]:
         return {"name": name, "title": name, "verified": False, "problem": str(error)}
     specification = bundle.specification
     return {
-        "name": name, "title": specification.title, "version": specification.version, "verified": True,
-        "purpose": specification.purpose, "demonstration": specification.demonstration,
-        "classes": list(specification.classes), "description": specification.training.description,
+        "name": name,
+        "title": specification.title,
+        "version": specification.version,
+        "verified": True,
+        "purpose": specification.purpose,
+        "demonstration": specification.demonstration,
+        "classes": list(specification.classes),
+        "description": specification.training.description,
         "thresholds": [point.model_dump() for point in specification.thresholds],
         "error_rates": [each.error_rate for each in specification.conformal],
         "training": {"counts": specification.training.counts, "prevalence": specification.training.prevalence},
@@ -59,8 +66,12 @@ def _summary(name: str, folder: Path) -> dict[str, Any]:
 def show_model(request: dict[str, Any], _report: Report) -> dict[str, Any]:
     """A model's card, specification and evaluation."""
     bundle = open_bundle(str(request["model"]))
-    return {"name": bundle.specification.name, "card": bundle.card(), "evaluation": bundle.evaluation(),
-            "specification": bundle.specification.model_dump(mode="json")}
+    return {
+        "name": bundle.specification.name,
+        "card": bundle.card(),
+        "evaluation": bundle.evaluation(),
+        "specification": bundle.specification.model_dump(mode="json"),
+    }
 
 
 def verify_models(request: dict[str, Any], _report: Report) -> dict[str, Any]:

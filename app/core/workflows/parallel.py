@@ -12,7 +12,9 @@ from app.core.jobs import Report
 Work = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def run_each(work: Work, requests: Sequence[dict[str, Any]], jobs: int, report: Report, verb: str) -> list[dict[str, Any]]:
+def run_each(
+    work: Work, requests: Sequence[dict[str, Any]], jobs: int, report: Report, verb: str
+) -> list[dict[str, Any]]:
     """Carry out every request.
 
     Parameters

@@ -12,8 +12,18 @@ from typing import Any, cast
 import numpy as np
 
 from app.core.bundle import Bundle, Prediction, Threshold
-from app.core.data import (Case, Caution, Comparator, Contribution, FeatureRow, Mask, OperatingPoint, Prepared, Prevalence,
-                           Score)
+from app.core.data import (
+    Case,
+    Caution,
+    Comparator,
+    Contribution,
+    FeatureRow,
+    Mask,
+    OperatingPoint,
+    Prepared,
+    Prevalence,
+    Score,
+)
 from app.core.errors import InputError
 from app.core.evaluate.conformal import conformal_set
 from app.core.io.case import load_case
@@ -24,7 +34,7 @@ from app.core.preprocess.chain import prepare
 from app.core.radiomics.catalogue import describe
 from app.core.radiomics.extract import extract
 from app.core.report import write_report
-from app.core.requests import CaseFiles, ScoreCohortRequest, ScoreRequest
+from app.core.requests import ScoreCohortRequest, ScoreRequest
 from app.core.segment.jitter import jitter_masks
 from app.core.workflows.models import open_bundle
 from app.core.workflows.parallel import run_each
@@ -54,8 +64,11 @@ def score_case(request: dict[str, Any], report: Report) -> dict[str, Any]:
     case = load_case(ask.case)
     clock.lap("read")
     case, assumed = choose_sequences(case, bundle)
-    prepared = prepare(case, ask.prep or bundle.specification.recipe.prep,
-                       lambda fraction, message: report(0.05 + 0.45 * fraction, message))
+    prepared = prepare(
+        case,
+        ask.prep or bundle.specification.recipe.prep,
+        lambda fraction, message: report(0.05 + 0.45 * fraction, message),
+    )
     clock.lap("prepare")
     report(0.5, "Measuring the tumour")
     row = extract(prepared, bundle.specification.recipe.features)
@@ -78,11 +91,15 @@ def score_cohort(request: dict[str, Any], report: Report) -> dict[str, Any]:
     open_bundle(ask.model)
     table = read_cases(Path(ask.table), strict=False)
     settings = ask.model_dump(mode="json", exclude={"table", "jobs", "out"})
-    requests = [{"case": files.model_dump(mode="json"), **settings,
-                 "out": str(Path(ask.out) / files.id) if ask.out else None} for files in table.cases]
+    requests = [
+        {"case": files.model_dump(mode="json"), **settings, "out": str(Path(ask.out) / files.id) if ask.out else None}
+        for files in table.cases
+    ]
     results = run_each(_score_or_explain, requests, ask.jobs, report, "Scoring")
-    results += [{"case": problem.case, "error": {"kind": "cohort", "message": problem.message, "remedy": problem.remedy}}
-                for problem in table.problems]
+    results += [
+        {"case": problem.patient, "error": {"kind": "cohort", "message": str(problem), "remedy": "Correct the row."}}
+        for problem in table.problems
+    ]
     return {"model": ask.model, "results": results, "failed": sum("error" in result for result in results)}
 
 
@@ -91,8 +108,10 @@ def _score_or_explain(request: dict[str, Any]) -> dict[str, Any]:
         return score_case(request, lambda _fraction, _message: None)
     except Exception as error:  # noqa: BLE001 - one case must not end the cohort; the fault is in its row and in the log
         failure = describe_failure(error)
-        return {"case": request["case"]["id"],
-                "error": {"kind": failure.kind, "message": failure.message, "remedy": failure.remedy}}
+        return {
+            "case": request["case"]["id"],
+            "error": {"kind": failure.kind, "message": failure.message, "remedy": failure.remedy},
+        }
 
 
 class Clock:
@@ -125,19 +144,33 @@ def choose_sequences(case: Case, bundle: Bundle) -> tuple[Case, list[Caution]]:
     """
     if len(case.images) == 1:
         return case, []
+    if case.mask is not None and not bundle.specification.recipe.features.classes:
+        own = (name for name, image in case.images.items() if image.geometry.matches(case.mask.geometry))
+        return _keep(case, next(own, next(iter(case.images)))), []
     preferred = ("t1_fs_gd", "t1_gd", "t1_fs", "t1")
-    keys = {case.acquisition[name].sequence: name for name in reversed(case.images)} | {name: name for name in case.images}
+    keys = {case.acquisition[name].sequence: name for name in reversed(case.images)} | {
+        name: name for name in case.images
+    }
     chosen = next((keys[name] for name in preferred if name in keys), next(iter(case.images)))
-    caution = Caution("sequence_chosen", f"The case has {len(case.images)} sequences and the model "
-                      f"'{bundle.specification.name}' reads one: {chosen} was measured.")
-    return replace(case, images={chosen: case.images[chosen]}, acquisition={chosen: case.acquisition[chosen]}), [caution]
+    caution = Caution(
+        "sequence_chosen",
+        f"The case has {len(case.images)} sequences and the model "
+        f"'{bundle.specification.name}' reads one: {chosen} was measured.",
+    )
+    return _keep(case, chosen), [caution]
 
 
-def jittered_interval(bundle: Bundle, prepared: Prepared, prediction: Prediction, report: Report) -> tuple[float, float]:
-    """Interval of the probability if the outline were drawn slightly differently, and the model fitted on other patients.
+def _keep(case: Case, sequence: str) -> Case:
+    return replace(case, images={sequence: case.images[sequence]}, acquisition={sequence: case.acquisition[sequence]})
 
-    The outline is eroded, dilated and shifted by a voxel; the root mean square change in log odds is added in quadrature to
-    the model's own standard error, and 1.96 of the sum are taken to either side.
+
+def jittered_interval(
+    bundle: Bundle, prepared: Prepared, prediction: Prediction, report: Report
+) -> tuple[float, float]:
+    """Interval if the outline were drawn slightly differently, and the model fitted on other patients.
+
+    The outline is eroded, dilated and shifted by a voxel; the root mean square change in log odds is added in
+    quadrature to the model's own standard error, and 1.96 of the sum are taken to either side.
 
     Returns
     -------
@@ -159,8 +192,17 @@ def jittered_interval(bundle: Bundle, prepared: Prepared, prediction: Prediction
     return float(low), float(high)
 
 
-def assemble(ask: ScoreRequest, bundle: Bundle, case: Case, prepared: Prepared, row: FeatureRow, prediction: Prediction,
-             interval: tuple[float, float], assumed: list[Caution], timings: Mapping[str, float]) -> Score:
+def assemble(
+    ask: ScoreRequest,
+    bundle: Bundle,
+    case: Case,
+    prepared: Prepared,
+    row: FeatureRow,
+    prediction: Prediction,
+    interval: tuple[float, float],
+    assumed: list[Caution],
+    timings: Mapping[str, float],
+) -> Score:
     """Put prediction, verdict, comparator and cautions together."""
     specification, features = bundle.specification, row.as_dict()
     verdict = decide(bundle, prediction.probability, features, ask.error_rate)
@@ -168,17 +210,33 @@ def assemble(ask: ScoreRequest, bundle: Bundle, case: Case, prepared: Prepared, 
     point = choose_threshold(bundle, ask.threshold)
     ranked = sorted(prediction.contributions, key=lambda each: -abs(each.effect))
     return Score(
-        case=case.id, model=specification.name, model_purpose=specification.purpose,
-        demonstration=specification.demonstration, classes=specification.classes,
-        probability=prediction.probability, interval=interval,
-        prevalence=Prevalence(specification.training.prevalence, used,
-                              at_prevalence(prediction.probability, specification.training.prevalence, used)),
-        verdict=verdict, error_rate=ask.error_rate, operating_point=point,
+        case=case.id,
+        model=specification.name,
+        model_purpose=specification.purpose,
+        demonstration=specification.demonstration,
+        classes=specification.classes,
+        probability=prediction.probability,
+        interval=interval,
+        prevalence=Prevalence(
+            specification.training.prevalence,
+            used,
+            at_prevalence(prediction.probability, specification.training.prevalence, used),
+        ),
+        verdict=verdict,
+        error_rate=ask.error_rate,
+        operating_point=point,
         comparator=compare(bundle, features),
         cautions=tuple(dict.fromkeys([*prepared.cautions, *assumed, *doubts(bundle, case, features, ask)])),
         contributions=tuple(Contribution(each.feature, each.value, each.effect) for each in ranked),
-        features=features, trace=prepared.trace, timings=timings,
-        versions={**specification.versions, **row.versions, "model": specification.version, "model_digest": specification.digest},
+        features=features,
+        trace=prepared.trace,
+        timings=timings,
+        versions={
+            **specification.versions,
+            **row.versions,
+            "model": specification.version,
+            "model_digest": specification.digest,
+        },
     )
 
 
@@ -200,8 +258,10 @@ def decide(bundle: Bundle, probability: float, features: Mapping[str, float], er
     quantiles = next((each for each in specification.conformal if abs(each.error_rate - error_rate) < 1e-9), None)
     if quantiles is None:
         offered = ", ".join(f"{each.error_rate:g}" for each in specification.conformal)
-        raise InputError(f"The model '{specification.name}' has no verdict at the error rate {error_rate:g}; it has {offered}.",
-                         "Choose one of these.")
+        raise InputError(
+            f"The model '{specification.name}' has no verdict at the error rate {error_rate:g}; it has {offered}.",
+            "Choose one of these.",
+        )
     distance = bundle.distance(features)
     if distance is not None and distance[0] > distance[1]:
         return "unlike_training"
@@ -227,8 +287,11 @@ def choose_threshold(bundle: Bundle, threshold: float | None) -> OperatingPoint:
         chosen = next((point for point in points if abs(point.threshold - threshold) < 5e-4), None)
     if chosen is None:
         offered = ", ".join(f"{point.threshold:.3f}" for point in points)
-        raise InputError(f"The model '{bundle.specification.name}' has no figures for the threshold {threshold:g}; it has {offered}.",
-                         "Choose one of these.")
+        raise InputError(
+            f"The model '{bundle.specification.name}' has no figures for the threshold {threshold:g}; "
+            f"it has {offered}.",
+            "Choose one of these.",
+        )
     return OperatingPoint(chosen.threshold, chosen.sensitivity, chosen.specificity, chosen.name)
 
 
@@ -236,7 +299,9 @@ def compare(bundle: Bundle, features: Mapping[str, float]) -> Comparator:
     """What something simpler says: the model named for it, or else the share of malignant cases in training."""
     other = bundle.specification.comparator
     if other is None:
-        return Comparator("prevalence", bundle.specification.training.prevalence, "The share of malignant cases in training")
+        return Comparator(
+            "prevalence", bundle.specification.training.prevalence, "The share of malignant cases in training"
+        )
     simpler = open_bundle(other)
     return Comparator(other, simpler.predict(features).probability, simpler.specification.title)
 
@@ -248,25 +313,48 @@ def doubts(bundle: Bundle, case: Case, features: Mapping[str, float], ask: Score
     cautions = [Caution(code, message) for code, message in specification.standing_cautions.items()]
     if specification.demonstration:
         cautions.append(Caution("demonstration", "Demonstration, synthetic data: this model has never seen a patient."))
-    cautions += [_outside(name, features[name], training.ranges[name], training.counts) for name in specification.features
-                 if name in training.ranges and np.isfinite(features.get(name, np.nan))
-                 and not training.ranges[name][0] <= features[name] <= training.ranges[name][1]]
+    cautions += [
+        _outside(name, features[name], training.ranges[name], training.counts)
+        for name in specification.features
+        if name in training.ranges
+        and np.isfinite(features.get(name, np.nan))
+        and not training.ranges[name][0] <= features[name] <= training.ranges[name][1]
+    ]
     missing = [name for name in specification.features if not np.isfinite(features.get(name, np.nan))]
     if missing:
-        cautions.append(Caution("missing_feature", f"{len(missing)} of the model's {len(specification.features)} features could "
-                                f"not be measured ({describe(missing[0]).title}, ...): the training median stands in."))
+        cautions.append(
+            Caution(
+                "missing_feature",
+                f"{len(missing)} of the model's {len(specification.features)} features could "
+                f"not be measured ({describe(missing[0]).title}, ...): the training median stands in.",
+            )
+        )
     distance = bundle.distance(features)
     if distance is not None and distance[0] > distance[1]:
-        cautions.append(Caution("unlike_training", f"This tumour lies {distance[0] / distance[1]:.1f} times as far from the training "
-                                "cases as the farthest of them: the probability is an extrapolation."))
+        cautions.append(
+            Caution(
+                "unlike_training",
+                f"This tumour lies {distance[0] / distance[1]:.1f} times as far from the training "
+                "cases as the farthest of them: the probability is an extrapolation.",
+            )
+        )
     if not case.site:
-        cautions.append(Caution("site_unknown", "The hospital or scanner of this case is not given, so nothing can be said of "
-                                "whether the model knows it."))
+        cautions.append(
+            Caution(
+                "site_unknown",
+                "The hospital or scanner of this case is not given, so nothing can be said of "
+                "whether the model knows it.",
+            )
+        )
     elif case.site not in training.sites:
         cautions.append(Caution("site_unseen", f"The model has not been trained on cases from '{case.site}'."))
     if ask.prep is not None and ask.prep != specification.recipe.prep:
-        cautions.append(Caution("other_preprocessing", "The images were prepared differently from the model's training: "
-                                "look at the score as an experiment."))
+        cautions.append(
+            Caution(
+                "other_preprocessing",
+                "The images were prepared differently from the model's training: look at the score as an experiment.",
+            )
+        )
     return cautions
 
 
@@ -274,8 +362,11 @@ def _outside(name: str, value: float, limits: tuple[float, float], counts: Mappi
     definition = describe(name)
     unit = f" {definition.unit}" if definition.unit else ""
     side, limit = ("larger", limits[1]) if value > limits[1] else ("smaller", limits[0])
-    return Caution("outside_training_range", f"{definition.title} ({value:,.4g}{unit}) is {side} than in any of the "
-                   f"{sum(counts.values())} training cases ({limit:,.4g}{unit}).")
+    return Caution(
+        "outside_training_range",
+        f"{definition.title} ({value:,.4g}{unit}) is {side} than in any of the "
+        f"{sum(counts.values())} training cases ({limit:,.4g}{unit}).",
+    )
 
 
 def score_as_json(score: Score) -> dict[str, Any]:
@@ -309,4 +400,3 @@ def write_results(folder: Path, score: Mapping[str, Any], prepared: Prepared) ->
     for sequence, volume in prepared.images.items():
         write_nifti(folder / f"{sequence}_prepared.nii.gz", volume)
         write_nifti(folder / f"{sequence}_mask.nii.gz", prepared.masks[sequence])
-

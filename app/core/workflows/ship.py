@@ -50,9 +50,32 @@ def _from_phantom(settings: Path, out: Path, jobs: int, report: Report) -> Path:
     recipe = Recipe.parse(wanted["recipe"])
     with tempfile.TemporaryDirectory() as scratch:
         cohort = Path(scratch) / "cohort"
-        make_demo({"kind": "cohort", "out": str(cohort), "cases": CASES, "sites": SITES, "signal": 1.0, "seed": SEED, "jobs": jobs},
-                  report)
-        train({"table": str(cohort / "cohort.csv"), "label": "label", "positive": wanted["positive"], "patient": "patient",
-               "site": "site", "recipe": recipe.model_dump(mode="json"), "out": str(out / wanted["name"]), "seed": SEED,
-               "jobs": jobs, "demonstration": True, "purpose": wanted["purpose"]}, report)
+        make_demo(
+            {
+                "kind": "cohort",
+                "out": str(cohort),
+                "cases": CASES,
+                "sites": SITES,
+                "signal": 1.0,
+                "seed": SEED,
+                "jobs": jobs,
+            },
+            report,
+        )
+        train(
+            {
+                "table": str(cohort / "cohort.csv"),
+                "label": "label",
+                "positive": wanted["positive"],
+                "patient": "patient",
+                "site": "site",
+                "recipe": recipe.model_dump(mode="json"),
+                "out": str(out / wanted["name"]),
+                "seed": SEED,
+                "jobs": jobs,
+                "demonstration": True,
+                "purpose": wanted["purpose"],
+            },
+            report,
+        )
     return out / wanted["name"]

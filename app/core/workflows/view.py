@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.data import Acquisition, Mask, Volume
+from app.core.data import Acquisition, Case, Mask, Volume
 from app.core.errors import GeometryMismatch, InputError
 from app.core.io.case import load_case
 from app.core.io.identify import identify
@@ -18,8 +18,9 @@ from app.core.io.source import Source
 from app.core.io.table import read_cases
 from app.core.jobs import Report, describe_failure
 from app.core.preprocess.boxes import largest_slice
-from app.core.preprocess.chain import prepare_image
+from app.core.preprocess.chain import prepare
 from app.core.preprocess.follow import place_mask
+from app.core.preprocess.regions import body_mask
 from app.core.radiomics.size import measure_size
 from app.core.recipe import PrepRecipe
 from app.core.requests import IdentifyRequest, ViewRequest
@@ -49,16 +50,25 @@ def identify_drop(request: dict[str, Any], report: Report) -> dict[str, Any]:
     for table in found.tables:
         read = read_cases(Path(table), strict=False)
         cases += read.cases
-        notes += [problem.message for problem in read.problems]
+        notes += [str(problem) for problem in read.problems]
     report(1.0, "Done")
-    return {"cases": [case.model_dump(mode="json") for case in cases],
-            "unpaired": [_loose(source) for source in found.unpaired],
-            "tables": list(found.tables), "notes": notes}
+    return {
+        "cases": [case.model_dump(mode="json") for case in cases],
+        "unpaired": [_loose(source) for source in found.unpaired],
+        "tables": list(found.tables),
+        "notes": notes,
+    }
 
 
 def _loose(source: Source) -> dict[str, Any]:
-    return {"path": source.path, "kind": source.kind, "title": source.title, "role_hint": source.role_hint,
-            "series": source.series, "details": dict(source.details)}
+    return {
+        "path": source.path,
+        "kind": source.kind,
+        "title": source.title,
+        "role_hint": source.role_hint,
+        "series": source.series,
+        "details": dict(source.details),
+    }
 
 
 def view_case(request: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -72,8 +82,8 @@ def view_case(request: dict[str, Any], report: Report) -> dict[str, Any]:
     Returns
     -------
     dict
-        Paths of the arrays with affines, windows, histograms, acquisition, cautions. An outline that cannot be placed is a
-        `mask_problem`, and the images show without it.
+        Paths of the arrays with affines, windows, histograms, acquisition, cautions. An outline that cannot be placed
+        is a `mask_problem`, and the images show without it.
     """
     ask = ViewRequest.parse(request)
     folder = Path(ask.folder)
@@ -97,10 +107,17 @@ def view_case(request: dict[str, Any], report: Report) -> dict[str, Any]:
         cautions += shown["cautions"]
         trace += steps
     report(1.0, "Done")
-    return {"case": case.id, "sequences": list(images), "images": images, "identity": asdict(case.identity),
-            "mask": _describe_mask(case.mask), "mask_problem": problem, "trace": trace,
-            "cautions": list({each["message"]: each for each in cautions}.values()),
-            "orientation_question": any(each["code"] == "orientation_assumed" for each in cautions)}
+    return {
+        "case": case.id,
+        "sequences": list(images),
+        "images": images,
+        "identity": asdict(case.identity),
+        "mask": _describe_mask(case.mask),
+        "mask_problem": problem,
+        "trace": trace,
+        "cautions": list({each["message"]: each for each in cautions}.values()),
+        "orientation_question": any(each["code"] == "orientation_assumed" for each in cautions),
+    }
 
 
 def _describe_mask(mask: Mask | None) -> dict[str, Any] | None:
@@ -116,18 +133,27 @@ def _place(mask: Mask | None, volume: Volume) -> tuple[Mask | None, dict[str, An
         return None, asdict(describe_failure(error))
 
 
-def _show(folder: Path, sequence: str, volume: Volume, mask: Mask | None, acquisition: Acquisition,
-          prep: PrepRecipe | None, report: Report) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _show(
+    folder: Path,
+    sequence: str,
+    volume: Volume,
+    mask: Mask | None,
+    acquisition: Acquisition,
+    prep: PrepRecipe | None,
+    report: Report,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     prepared, trace = None, []
     if prep is not None:
-        # the grid stays, so that before and after lie on each other
-        prepared, steps = prepare_image(sequence, volume, mask, prep.model_copy(update={"resample": None, "crop_margin_mm": None}),
-                                        lambda _fraction, message: report(0.5, message))
-        trace = [asdict(step) for step in steps]
+        # the grid stays, so that before and after lie on each other; without an outline the body stands in for it
+        on_grid = prep.model_copy(update={"resample": None, "crop_margin_mm": None})
+        case = Case(sequence, {sequence: volume}, mask or body_mask(volume), {sequence: acquisition})
+        done = prepare(case, on_grid, lambda _fraction, message: report(0.5, message))
+        prepared, trace = done.images[sequence], [asdict(step) for step in done.trace]
     cautions = [*volume.cautions, *(mask.cautions if mask else ())]
     before = robust_window(volume.voxels)
     return {
-        "array": _write(folder / f"{sequence}.npy", volume.voxels), "affine": volume.affine.tolist(),
+        "array": _write(folder / f"{sequence}.npy", volume.voxels),
+        "affine": volume.affine.tolist(),
         "window": list(acquisition.window or before),
         "acquisition": {**asdict(acquisition), "sequence": acquisition.sequence},
         "prepared": _write(folder / f"{sequence}.prepared.npy", prepared.voxels) if prepared else None,
@@ -162,8 +188,14 @@ def before_after(volume: Volume, prepared: Volume | None, mask: Mask | None) -> 
         `edges` (bins + 1), `before`, `tumour_before` (bins) and the same with `after`; null where there is none.
     """
     edges, image, tumour = _histogram(volume, mask)
-    values: dict[str, Any] = {"edges": edges, "before": image, "tumour_before": tumour,
-                              "after_edges": None, "after": None, "tumour_after": None}
+    values: dict[str, Any] = {
+        "edges": edges,
+        "before": image,
+        "tumour_before": tumour,
+        "after_edges": None,
+        "after": None,
+        "tumour_after": None,
+    }
     if prepared is not None:
         edges, image, tumour = _histogram(prepared, mask)
         values |= {"after_edges": edges, "after": image, "tumour_after": tumour}

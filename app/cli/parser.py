@@ -1,0 +1,155 @@
+"""The sub-commands and their flags, as the command line's contract has them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import app
+from app.cli.requests import (
+    MODEL_WORKFLOWS,
+    convert_request,
+    demo_request,
+    n4_request,
+    report_request,
+    score_request,
+    shrink_factors,
+    train_request,
+)
+from app.cli.text import as_text, show_models, show_n4, show_score, show_selftest, show_training, show_written
+from app.core.paths import program_folder
+
+DEFAULT_MODEL = "lipoma-size"
+UNUSABLE_INPUT = 2
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and leave with 2."""
+        self.exit(UNUSABLE_INPUT, f"{self.prog}: {message}. See '{self.prog} --help'.\n")
+
+
+def build_parser() -> OneLineParser:
+    """The whole command line."""
+    parser = OneLineParser(
+        prog="liposcope", description=f"LipoScope {app.__version__}. Research use only, not a medical device."
+    )
+    parser.add_argument("--version", action="version", version=f"LipoScope {app.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=OneLineParser)
+
+    def command(
+        name: str,
+        workflow: str,
+        make: Callable[[argparse.Namespace], dict[str, Any]],
+        show: Callable[[dict[str, Any]], str] = as_text,
+        **words: Any,
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, **words)
+        added.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+        added.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
+        added.add_argument("--seed", type=int, default=None, metavar="N", help="of everything random")
+        added.set_defaults(workflow=workflow, request=make, show=show, passed=lambda _result: True)
+        return added
+
+    convert = command("convert", "convert", convert_request, show_written, help="any image, folder or tree to NIfTI")
+    convert.add_argument("source")
+    convert.add_argument("target", help="a file when it ends in .nii or .nii.gz, else a folder")
+    convert.add_argument("--roi", help="region of an RTSTRUCT or a DICOM SEG")
+    convert.add_argument("--orientation", choices=("las", "ras"), help="Analyze 7.5: las = stored with right first")
+
+    n4 = command("n4", "correct_image", n4_request, show_n4, help="bias-field correction")
+    n4.add_argument("image")
+    n4.add_argument("out")
+    n4.add_argument("--mask")
+    n4.add_argument("--engine", choices=("itk", "ants"))
+    for name, kind in (
+        ("levels", int),
+        ("iterations", int),
+        ("tolerance", float),
+        ("fwhm", float),
+        ("noise", float),
+        ("bins", int),
+    ):
+        n4.add_argument(f"--{name}", type=kind)
+    n4.add_argument("--shrink", type=shrink_factors, help="N in plane and 1 along the coarsest axis, or a,b,c")
+    n4.add_argument("--field", help="where to write the bias field")
+
+    boxes = command(
+        "boxes",
+        "tumour_boxes",
+        lambda o: {"table": o.cohort, "out": o.out},
+        show_written,
+        help="tumour boxes, a row per slice",
+    )
+    boxes.add_argument("cohort")
+    boxes.add_argument("--out", required=True)
+
+    score = command("score", "score_case", score_request, show_score, help="score a case, a folder of cases or a table")
+    score.add_argument("inputs", nargs="+", metavar="IMAGE MASK | COHORT")
+    score.add_argument("--image", action="append", default=[], metavar="SEQ=PATH", help="a further sequence")
+    score.add_argument(
+        "--series",
+        action="append",
+        default=[],
+        metavar="SEQ=UID",
+        help="the series of a DICOM folder; SEQ 'image' is the first",
+    )
+    score.add_argument("--roi", help="region of an RTSTRUCT or a DICOM SEG")
+    score.add_argument("--mask-label", type=int, metavar="N", help="label of a mask with several")
+    score.add_argument("--orientation", choices=("las", "ras"), help="Analyze 7.5: las = stored with right first")
+    score.add_argument("--site", help="hospital or scanner")
+    score.add_argument(
+        "--set", action="append", default=[], metavar="COL=VALUE", help="a clinical or reader's variable"
+    )
+    score.add_argument("--prevalence", type=float, metavar="P", help="share of malignant cases where you work")
+    score.add_argument("--error-rate", type=float, default=0.05, metavar="E", help="of the verdict")
+    score.add_argument("--threshold", type=float, metavar="T", help="one of the model's operating points")
+    score.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|DIR")
+    score.add_argument("--out", metavar="DIR", help="where to write the report and the prepared images")
+
+    train = command("train", "train", train_request, show_training, help="train and validate a model")
+    train.add_argument("table")
+    train.add_argument("--label", required=True, metavar="COL")
+    train.add_argument("--positive", metavar="VALUE")
+    train.add_argument("--patient", required=True, metavar="COL")
+    train.add_argument("--site", metavar="COL")
+    train.add_argument("--ignore", action="append", default=[], metavar="COL")
+    train.add_argument("--recipe", default="logistic", metavar="NAME|FILE")
+    train.add_argument("--out", required=True, metavar="BUNDLE")
+
+    demo = command("demo", "make_demo", demo_request, show_written, help="phantom cases")
+    demo.add_argument("kind", choices=("case", "cohort"))
+    demo.add_argument("--cases", type=int, default=85)
+    demo.add_argument("--sites", type=int, default=43)
+    demo.add_argument("--signal", type=float, default=1.0)
+    demo.add_argument("--out", required=True)
+
+    selftest = command(
+        "selftest", "selftest", lambda _o: {}, show_selftest, help="check this installation against stored references"
+    )
+    selftest.set_defaults(passed=lambda result: bool(result["ok"]))
+
+    models = command(
+        "models",
+        "list_models",
+        lambda o: {"model": o.name, "out": o.out, "jobs": o.jobs},
+        show_models,
+        help="the library",
+    )
+    models.add_argument("action", nargs="?", default="list", choices=tuple(MODEL_WORKFLOWS))
+    models.add_argument("name", nargs="?")
+    models.add_argument(
+        "--out", default=str(program_folder() / "models"), help="build: where the shipped models are written"
+    )
+    models.set_defaults(passed=lambda result: bool(result.get("ok", True)))
+
+    report = command("report", "export_report", report_request, show_written, help="HTML or PDF of a score's JSON")
+    report.add_argument("run", help="the JSON that 'score --json' printed")
+    report.add_argument("--out", required=True, metavar="FILE")
+
+    run = command("run", "run", lambda o: {"path": o.request_file}, help="repeat a recorded job")
+    run.add_argument("request_file", metavar="REQUEST.json")
+    return parser

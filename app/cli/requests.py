@@ -1,0 +1,187 @@
+"""From the words of a command line to the request of a workflow."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from app.core.errors import InputError
+from app.core.io.identify import identify
+from app.core.io.names import read_name, subject_folder
+from app.core.io.pairing import pair
+from app.core.io.source import stem_of
+from app.core.paths import program_folder
+from app.core.recipe import Recipe
+from app.core.requests import CaseFiles
+
+TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
+MODEL_WORKFLOWS = {"list": "list_models", "show": "show_model", "verify": "verify_models", "build": "ship_models"}
+N4_SETTINGS = ("engine", "levels", "iterations", "shrink", "tolerance", "fwhm", "noise", "bins")
+
+
+def choose_workflow(options: argparse.Namespace) -> str:
+    """The workflow's name; scoring a table and a case are two, and the library has one for each action."""
+    if options.command == "models":
+        if options.action == "show" and not options.name:
+            raise InputError("'models show' needs a model's name.", "'models list' shows them.")
+        return MODEL_WORKFLOWS[options.action]
+    if options.command == "score" and _is_cohort(options):
+        return "score_cohort"
+    return str(options.workflow)
+
+
+def shrink_factors(text: str) -> int | tuple[int, ...]:
+    """'4', or '4,4,1'."""
+    try:
+        factors = tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is neither a whole number nor three of them, as in 4,4,1"
+        ) from error
+    if len(factors) not in (1, 3):
+        raise argparse.ArgumentTypeError(
+            f"'{text}' holds {len(factors)} factors, one or three are expected, as in 4,4,1"
+        )
+    return factors[0] if len(factors) == 1 else factors
+
+
+def convert_request(options: argparse.Namespace) -> dict[str, Any]:
+    """A `ConvertRequest`."""
+    return {"source": options.source, "target": options.target, "roi": options.roi, "orientation": options.orientation}
+
+
+def n4_request(options: argparse.Namespace) -> dict[str, Any]:
+    """An `N4Request`."""
+    settings = {name: getattr(options, name) for name in N4_SETTINGS if getattr(options, name) is not None}
+    return {
+        "image": options.image,
+        "out": options.out,
+        "mask": options.mask,
+        "field": options.field,
+        "settings": settings,
+    }
+
+
+def _is_cohort(options: argparse.Namespace) -> bool:
+    return len(options.inputs) == 1 and options.inputs[0].lower().endswith(TABLES)
+
+
+def score_request(options: argparse.Namespace) -> dict[str, Any]:
+    """A `ScoreRequest`, or a `ScoreCohortRequest` when the only input is a table."""
+    settings = {
+        "model": options.model,
+        "prevalence": options.prevalence,
+        "error_rate": options.error_rate,
+        "threshold": options.threshold,
+        "out": options.out,
+    }
+    if _is_cohort(options):
+        return {"table": options.inputs[0], "jobs": options.jobs, **settings}
+    return {"case": _case(options).model_dump(mode="json"), **settings}
+
+
+def _case(options: argparse.Namespace) -> CaseFiles:
+    if len(options.inputs) > 2:
+        raise InputError(
+            f"'score' takes an image and an outline, or a table; {len(options.inputs)} paths were given.",
+            "Give further sequences with --image SEQ=PATH.",
+        )
+    for path in options.inputs:
+        if not Path(path).exists():
+            raise InputError(f"There is nothing at {path}.", "Check the path.")
+    choices = {
+        "roi": options.roi,
+        "label": options.mask_label,
+        "orientation": options.orientation,
+        "site": options.site,
+        "reading": _pairs(options.set, "--set"),
+        "series": _pairs(options.series, "--series"),
+    }
+    given = {name: value for name, value in choices.items() if value not in (None, {})}
+    if len(options.inputs) == 1:
+        found = pair(identify(options.inputs)).cases
+        if len(found) != 1:
+            raise InputError(
+                f"{options.inputs[0]} holds {len(found)} pairs of an image and an outline, 'score' takes one.",
+                "Give the image and the outline, or a table of cases.",
+            )
+        files = found[0]
+        return files.model_copy(update=given)
+    image, mask = options.inputs
+    images = {"image": image, **_pairs(options.image, "--image")}
+    return CaseFiles.parse({"id": case_name(Path(image)), "images": images, "mask": mask, **given})
+
+
+def case_name(image: Path) -> str:
+    """A case's name from its image's path: what the file's name says of the patient, or else the folder's."""
+    subject = read_name(stem_of(image)).subject if image.is_file() else ""
+    return subject or subject_folder(image.resolve().parent if image.is_file() else image.resolve()).name
+
+
+def _pairs(words: list[str], flag: str) -> dict[str, str]:
+    pairs = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name or not value:
+            raise InputError(f"{flag} got '{word}', NAME=VALUE is expected.", "Put an equals sign between them.")
+        pairs[name] = value
+    return pairs
+
+
+def train_request(options: argparse.Namespace) -> dict[str, Any]:
+    """A `TrainRequest`."""
+    return {
+        "table": options.table,
+        "label": options.label,
+        "positive": options.positive,
+        "patient": options.patient,
+        "site": options.site,
+        "ignore": options.ignore,
+        "recipe": find_recipe(options.recipe).model_dump(mode="json"),
+        "out": options.out,
+        "seed": options.seed or 0,
+        "jobs": options.jobs,
+    }
+
+
+def find_recipe(name: str) -> Recipe:
+    """A shipped recipe by its name, or a file."""
+    shipped = {path.stem: path for path in sorted((program_folder() / "resources" / "recipes").glob("*.json"))}
+    if name in shipped:
+        return Recipe.parse(shipped[name])
+    if Path(name).exists():
+        return Recipe.parse(name)
+    raise InputError(
+        f"There is no recipe '{name}'; the program ships {', '.join(shipped)}.", "Choose one of these, or a JSON file."
+    )
+
+
+def demo_request(options: argparse.Namespace) -> dict[str, Any]:
+    """A `DemoRequest`."""
+    seed = {} if options.seed is None else {"seed": options.seed}
+    return {
+        "kind": options.kind,
+        "out": options.out,
+        "cases": options.cases,
+        "sites": options.sites,
+        "signal": options.signal,
+        "jobs": options.jobs,
+        **seed,
+    }
+
+
+def report_request(options: argparse.Namespace) -> dict[str, Any]:
+    """What `export_report` takes."""
+    try:
+        score = json.loads(Path(options.run).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{options.run} is not the JSON of a score ({error}).", "Give what 'score --json' printed."
+        ) from error
+    if not isinstance(score, dict) or "probability" not in score:
+        raise InputError(
+            f"{options.run} is not the JSON of a score: it has no probability.", "Give what 'score --json' printed."
+        )
+    return {"score": score, "out": options.out}

@@ -1,0 +1,161 @@
+"""From a table to what a model learns from: rows, labels and groups, with everything wrong collected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.core.errors import AppError, CohortError, RecipeError
+from app.core.io.case import load_case
+from app.core.io.table import read_cases, read_table
+from app.core.jobs import Report, describe_failure
+from app.core.preprocess.chain import prepare
+from app.core.radiomics.extract import extract
+from app.core.recipe import Recipe
+from app.core.requests import CaseFiles, TrainRequest
+from app.core.workflows.parallel import run_each
+
+# Columns that describe a case or its acquisition; they never become features by themselves.
+METADATA = frozenset(
+    {
+        "patient",
+        "image",
+        "mask",
+        "label",
+        "site",
+        "vendor",
+        "manufacturer",
+        "model",
+        "field_strength",
+        "split",
+        "grade",
+        "age",
+        "sex",
+        "location",
+        "mask_ml",
+        "histology",
+    }
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """What is learned from: `rows` (cases, features), `labels` 0 or 1, `patients`, `sites` (empty when not given)."""
+
+    names: tuple[str, ...]
+    rows: NDArray[np.float64]
+    labels: NDArray[np.int_]
+    patients: NDArray[Any]
+    sites: tuple[str, ...]
+    classes: tuple[str, str]
+    failed: tuple[dict[str, str], ...]
+
+
+def read_cohort(ask: TrainRequest, report: Report) -> Cohort:
+    """Rows, labels and groups from the table; every problem is collected.
+
+    Raises
+    ------
+    CohortError
+        Names each column or row that cannot be used.
+    """
+    table = read_table(Path(ask.table))
+    problems = [
+        f"The table has no column '{column}'."
+        for column in (ask.label, ask.patient, *([ask.site] if ask.site else []))
+        if column not in table.columns
+    ]
+    if problems:
+        raise CohortError(
+            f"{Path(ask.table).name} cannot be learned from.",
+            problems,
+            f"Its columns are {', '.join(map(str, table.columns))}.",
+        )
+    labels = table[ask.label].astype(str)
+    classes = sorted(labels.unique())
+    if len(classes) != 2:
+        raise CohortError(
+            f"The column '{ask.label}' has {len(classes)} different values, a model needs two.",
+            [f"Found: {', '.join(classes[:6])}."],
+            "Name another column.",
+        )
+    positive = ask.positive or classes[1]
+    if positive not in classes:
+        raise CohortError(
+            f"The positive class '{positive}' does not occur in '{ask.label}'.", [f"Found: {', '.join(classes)}."]
+        )
+    failed: list[dict[str, str]] = []
+    if {"image", "mask"} <= set(table.columns) or any(str(name).startswith("image_") for name in table.columns):
+        measured, failed = extract_cohort(ask, report)
+        keep = [index for index, row in enumerate(measured) if row is not None]
+        found = [row for row in measured if row is not None]
+        names = tuple(found[0]) if found else ()
+        rows = np.array([[row.get(name, np.nan) for name in names] for row in found], dtype=float)
+        table = table.iloc[keep]
+    else:
+        taken = {ask.label, ask.patient, ask.site, *ask.ignore, *METADATA}
+        names = tuple(str(name) for name in table.columns if name not in taken and table[name].dtype.kind in "fiu")
+        rows = table[list(names)].to_numpy(dtype=float)
+    names, rows = _usable(ask, names, rows)
+    return Cohort(
+        names,
+        rows,
+        (table[ask.label].astype(str) == positive).to_numpy().astype(int),
+        table[ask.patient].astype(str).to_numpy(),
+        tuple(sorted(set(table[ask.site].astype(str)))) if ask.site else (),
+        (next(name for name in classes if name != positive), positive),
+        tuple(failed),
+    )
+
+
+def _usable(
+    ask: TrainRequest, names: tuple[str, ...], rows: NDArray[np.float64]
+) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    wanted = ask.recipe.features.names if ask.recipe.features else None
+    keep = [index for index, name in enumerate(names) if (wanted is None or name in wanted)]
+    if wanted:
+        missing = sorted(set(wanted) - set(names))
+        if missing:
+            raise CohortError(
+                f"The recipe '{ask.recipe.name}' wants features that the table lacks.", [", ".join(missing[:6])]
+            )
+    if not keep or not len(rows):
+        raise CohortError(
+            f"{Path(ask.table).name} holds nothing to learn from.", [], "Give feature columns, or image and mask paths."
+        )
+    infinite = [names[index] for index in keep if np.isinf(rows[:, index]).any()]
+    if infinite:
+        raise CohortError(
+            "Some features are infinite.", [", ".join(infinite[:6])], "Correct or leave out these columns."
+        )
+    return tuple(names[index] for index in keep), rows[:, keep]
+
+
+def extract_cohort(ask: TrainRequest, report: Report) -> tuple[list[dict[str, float] | None], list[dict[str, str]]]:
+    """Features of every row of a cohort of images; None and a reason where a case fails."""
+    table = read_cases(Path(ask.table), strict=True)
+    requests = [
+        {"case": files.model_dump(mode="json"), "recipe": ask.recipe.model_dump(mode="json")} for files in table.cases
+    ]
+    answers = run_each(_measure, requests, ask.jobs, report, "Measuring case")
+    failed = [
+        {"case": files.id, "message": str(answer["error"])}
+        for files, answer in zip(table.cases, answers, strict=True)
+        if "error" in answer
+    ]
+    return [answer.get("features") for answer in answers], failed
+
+
+def _measure(request: dict[str, Any]) -> dict[str, Any]:
+    recipe = Recipe.parse(request["recipe"])
+    if recipe.features is None:
+        raise RecipeError(f"The recipe '{recipe.name}' measures nothing.", "Choose one with features.")
+    try:
+        prepared = prepare(load_case(CaseFiles.parse(request["case"])), recipe.prep)
+        return {"features": extract(prepared, recipe.features).as_dict()}
+    except AppError as error:
+        return {"error": describe_failure(error).message}
