@@ -92,8 +92,8 @@ def correct_bias(volume: Volume, recipe: N4Recipe, mask: Mask | None = None,
     started = time.perf_counter()
     region, cautions = _fit_region(volume, recipe, mask)
     shrink = shrink_factors(volume, recipe.shrink)
-    step = tuple(slice(factor // 2, None, factor) for factor in shrink)
-    if not region.voxels[step].any():
+    read = tuple(shrunken(size, factor) for size, factor in zip(volume.voxels.shape, shrink, strict=True))
+    if not region.voxels[read].any():
         raise EmptyMask(f"After shrinking by {shrink} no voxel of the region ({int(region.voxels.sum())} voxels) "
                         "is left to fit the bias field to.", "Use a smaller shrink factor or a larger mask.")
     estimate = n4_itk.estimate_field if recipe.engine == "itk" else n4_ants.estimate_field
@@ -122,6 +122,26 @@ def shrink_factors(volume: Volume, shrink: int | tuple[int, int, int]) -> tuple[
     i, j, k = (max(1, min(factor, size // FEWEST_AFTER_SHRINK))
                for factor, size in zip(wanted, volume.voxels.shape, strict=True))
     return i, j, k
+
+
+def shrunken(size: int, factor: int) -> slice:
+    """Find the voxels of an axis that ITK's shrinking keeps.
+
+    Parameters
+    ----------
+    size : int
+        Voxels along the axis.
+    factor : int
+        At most `size`.
+
+    Returns
+    -------
+    slice
+        size // factor indices, evenly spaced and centred, rounded up.
+    """
+    count = size // factor
+    start = (size - (count - 1) * factor) // 2
+    return slice(start, start + count * factor, factor)
 
 
 def _fit_region(volume: Volume, recipe: N4Recipe, mask: Mask | None) -> tuple[Mask, tuple[Caution, ...]]:

@@ -12,6 +12,7 @@ from app.core.errors import InputError
 from app.core.recipe import ResampleRecipe
 
 MOST_VOXELS = 1_000_000_000
+_TIE = 1e-4
 _ORDER = {"linear": 1, "bspline": 3}
 
 
@@ -98,8 +99,8 @@ def resample_mask(mask: Mask, geometry: Geometry) -> Mask:
     Returns
     -------
     Mask
-        On `geometry`. Half is where the surface runs, so the volume in ml stays about the same; space outside the old
-        grid counts as no tumour. May be empty: a tumour smaller than the new voxels can fall between them.
+        On `geometry`. Half is where the surface runs, so the volume in ml stays about the same; beyond the faces of
+        the old grid's voxels there is no tumour. May be empty: a tumour smaller than the new voxels can fall between them.
 
     References
     ----------
@@ -118,9 +119,18 @@ def resample_mask(mask: Mask, geometry: Geometry) -> Mask:
 
 
 def _interpolate(mask: Mask, to_source: Affine, shape: tuple[int, ...]) -> MaskArray:
+    # An exact half on two opposite faces would be kept twice or lost twice; sampling this little to one side keeps it
+    # once, as half-open intervals do.
+    to_source = to_source.copy()
+    to_source[:3, 3] += _TIE
     partial = ndimage.affine_transform(mask.voxels.astype(np.float32), to_source, output_shape=shape, order=1,
-                                       mode="grid-constant", cval=0.0, prefilter=False)
-    return np.asarray(partial >= 0.5 - 1e-6, dtype=np.bool_)  # rounding must not drop an exact half
+                                       mode="nearest", prefilter=False)
+    kept = partial >= 0.5
+    i, j, k = np.ogrid[:shape[0], :shape[1], :shape[2]]
+    for row, size in zip(to_source[:3], mask.voxels.shape, strict=True):
+        at = row[0] * i + row[1] * j + row[2] * k + row[3]
+        kept &= (at >= -0.5) & (at <= size - 0.5)
+    return np.asarray(kept, dtype=np.bool_)
 
 
 def _index_map(source: Affine, target: Affine) -> Affine:
