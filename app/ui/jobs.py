@@ -6,9 +6,10 @@ has ended or was superseded are dropped.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +28,13 @@ from app.core.jobs import (
     Started,
     TimeLeft,
 )
+from app.core.jobs.failures import outline_traceback
 from app.core.jobs.run import tidy_runs
 from app.core.paths import runs_folder
 from app.core.store import Store
 
 SHUTDOWN_SECONDS = 1.8
+_log = logging.getLogger("app.jobs")
 WARM_MODULES = {"view": ("app.core.workflows",), "score": ("app.core.workflows",), "train": ()}
 
 
@@ -48,6 +51,12 @@ class _LaneThread(QThread):
     def run(self) -> None:
         """Serve until the lane is closed."""
         self.lane.serve()
+
+
+def _note_trouble(written: Future[object]) -> None:
+    error = written.exception()
+    if error is not None:
+        _log.warning("the queue or the run folders could not be written\n%s", outline_traceback(error))
 
 
 @dataclass
@@ -170,7 +179,7 @@ class Jobs(QObject):
         deadline = time.monotonic() + SHUTDOWN_SECONDS
         for thread in self._threads.values():
             thread.wait(max(0, int(1000 * (deadline - time.monotonic()))))
-            thread.happened.disconnect()
+            thread.deleteLater()
         self._threads.clear()
         clerk, self._clerk = self._clerk, None
         if clerk is not None:
@@ -197,12 +206,13 @@ class Jobs(QObject):
     def _record(self, write: Callable[[], object]) -> None:
         """Have the clerk's thread write to the disk, in order."""
         if self._clerk is not None:
-            self._clerk.submit(write)
+            self._clerk.submit(write).add_done_callback(_note_trouble)
 
     @Slot(object)
     def _hear(self, event: Event) -> None:
         if isinstance(event, Idle):
-            self.idle.emit(event.lane)
+            if event.lane in self._threads:
+                self.idle.emit(event.lane)
             return
         live = self._live.get(event.job.id)
         if live is None:

@@ -53,6 +53,8 @@ class Stopped:
 
 
 Outcome = Done | Failed | Stopped
+_NEVER_BEGUN = Failed(Failure("engine", "The engine cannot be started. Your files are untouched.",
+                              "Close other programs and start this one again."))
 
 
 def kill_tree(pid: int) -> None:
@@ -151,12 +153,9 @@ class Engine:
         folder = keep_request(job, runs_folder())
         order = {"do": "run", "job": job.id, "workflow": job.workflow, "request": job.request, "run": str(folder)}
         try:
-            self.start()
-            if not self._send(**order):
-                self._bury()
-                self.start()
-                self._send(**order)
-            outcome = self._follow(job, on_progress)
+            outcome = self._attempt(job, order, on_progress)
+            if outcome is _NEVER_BEGUN:
+                outcome = self._attempt(job, order, on_progress)
         finally:
             self._cancelled.discard(job.id)
         sweep_stages(folder, also_living=True)
@@ -166,9 +165,11 @@ class Engine:
             keep_outcome(folder, time.monotonic() - begun, outcome.failure if isinstance(outcome, Failed) else None)
         return outcome
 
-    def _follow(self, job: Job, on_progress: Report) -> Outcome:
-        """Read the engine's events until the job's outcome, its death, or the end of our patience."""
-        step, deadline = "", None
+    def _attempt(self, job: Job, order: dict[str, Any], on_progress: Report) -> Outcome:
+        """Give out the job and read the engine's events until its outcome, its death, or the end of our patience."""
+        self.start()
+        self._send(**order)
+        step, deadline, begun = "", None, False
         while True:
             if self._aborted.is_set():
                 self._bury()
@@ -183,14 +184,17 @@ class Engine:
             if event is None:
                 code = self._bury(patience=0.3)
                 self.start()
-                return Stopped() if deadline is not None else Failed(describe_death(code, step, self._log()))
+                if deadline is not None:
+                    return Stopped()
+                return Failed(describe_death(code, step, self._log())) if begun else _NEVER_BEGUN
             if event.get("job") != job.id:
                 continue
+            begun = True
             if event["event"] == "progress":
                 step = event["message"]
                 if deadline is None:
                     on_progress(event["fraction"], step)
-            else:
+            elif event["event"] != "begun":
                 return self._conclude(event, stopping=job.id in self._cancelled)
 
     def _conclude(self, event: dict[str, Any], *, stopping: bool) -> Outcome:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,7 +151,8 @@ class Lane:
                         self._running, self._silenced = job, False
                         self._tell(Started(job))
                 if modules is not None:
-                    self.engine.warm_up(modules)
+                    with suppress(AppError, OSError):  # the next job meets the same obstacle and tells it
+                        self.engine.warm_up(modules)
                 if job is not None:
                     self._run(job)
         finally:

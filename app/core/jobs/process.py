@@ -124,6 +124,7 @@ def _work(desk: _Desk, order: dict[str, Any], log: Path) -> None:
     """Run one job and send its outcome."""
     job, report = order["job"], _Reporter(desk, order["job"])
     os.environ[RUN_VARIABLE] = order["run"]
+    desk.send(event="begun", job=job)
     _log.info("job %s: %s", job, order["workflow"])
     try:
         result = run_workflow(order["workflow"], order["request"], report)

@@ -44,6 +44,9 @@ class Database:
     notice : str
         A sentence for the user when the file was damaged and a new one was begun; else empty.
 
+    is_closed : bool
+        Whether `close` has been called.
+
     Raises
     ------
     InputError
@@ -53,6 +56,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.notice = ""
+        self.is_closed = False
         self._lock = threading.RLock()
         try:
             self._connection = self._open()
@@ -68,6 +72,7 @@ class Database:
     def close(self) -> None:
         """Close the connection."""
         with self._lock:
+            self.is_closed = True
             self._connection.close()
 
     @contextmanager

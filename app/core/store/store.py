@@ -76,7 +76,9 @@ class Store:
         return self._database.notice
 
     def close(self) -> None:
-        """Leave queued jobs to the next window, and close the file."""
+        """Leave queued jobs to the next window, and close the file; twice does no harm."""
+        if self._database.is_closed:
+            return
         with self._database.transaction() as connection:
             connection.execute("UPDATE queue SET owner = '' WHERE owner = ?", (self._owner,))
         self._database.close()
