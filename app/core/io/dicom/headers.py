@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 
 from app.core.io.dicom.multiframe import Tags, list_frames
 from app.core.io.dicom.reading import UNREADABLE, read_dataset, tolerate_odd_values
@@ -134,10 +135,14 @@ def read_header(path: str | Path) -> Header | None:
         try:
             found = read_dataset(path, keywords=_KEYWORDS)
             frames = list_frames(found)
-            sop_class = as_text(frames[0], "SOPClassUID")
+            sop_class = as_text(frames[0], "SOPClassUID") or str(found.file_meta.get("MediaStorageSOPClassUID", ""))
             if sop_class == _RTSTRUCT:
                 return _structure_set(str(path), frames[0])
-            if sop_class in _NOT_PICTURES or as_text(frames[0], "Modality") in _NOT_SCANS or not frames[0].get("Rows"):
+            if sop_class in _NOT_PICTURES or as_text(frames[0], "Modality") in _NOT_SCANS:
+                return None
+            if not frames[0].get("Rows"):
+                if not sop_class or "Image Storage" in UID(sop_class).name:
+                    raise OSError("the header is cut off before the image size")
                 return None
             if sop_class.startswith(_SECONDARY_CAPTURE) and not frames[0].get("ImagePositionPatient"):
                 return None

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from app.core.data import Affine, Mask, Volume
 from app.core.errors import EmptyMask, UnreadableImage
 from app.core.io.dicom.headers import read_header
+from app.core.io.dicom.multiframe import list_frames
 from app.core.io.dicom.reading import UNREADABLE, tolerate_odd_values
 from app.core.io.dicom.reference import match_images, refuse
 from app.core.io.dicom.regions import Region, choose_region
+from app.core.io.dicom.tags import as_number
 from app.core.io.itk import swap_lps_ras
 from app.core.io.source import Source
 
@@ -86,16 +88,11 @@ def _read_segments(path: Path) -> tuple[Any, list[Region]]:
 
     with tolerate_odd_values():
         segmentation = highdicom.seg.segread(path)
-        frames = segmentation.get("PerFrameFunctionalGroupsSequence") or ()
-        counts: dict[int, int] = {}
-        for frame in frames:
-            for item in frame.get("SegmentIdentificationSequence") or ():
-                number = int(item.ReferencedSegmentNumber)
-                counts[number] = counts.get(number, 0) + 1
+        held = [as_number(tags, "ReferencedSegmentNumber") for tags in list_frames(segmentation)]
         labelmap = str(segmentation.SegmentationType) == "LABELMAP"
         return segmentation, [
             Region(number, str(segmentation.get_segment_description(number).segment_label),
-                   len(frames) if labelmap else counts.get(number, 0))
+                   len(held) if labelmap else held.count(number))
             for number in segmentation.segment_numbers if number > 0]
 
 

@@ -15,7 +15,7 @@ _NAMED = (
     ("t2", r"\bt2(?!\d)|\b(stir|tirm|haste|flair|ssfse)\b"),
     ("pd", r"\b(pd|pdw|proton|prot density)\b|\bpd(?=fs|w)"),
 )
-_FAT_SUPPRESSED = (r"\b(stir|tirm|spair|spir|chess|fat ?sat\w*|fat ?sup\w*|water|dixon w|fs)\b|(?:t1|t2|pd)w?fs\b")
+_FAT_SUPPRESSED = (r"\b(stir|tirm|spair|spir|chess|fat ?sat\w*|fat ?sup\w*|water|dixon.* w|fs)\b|(?:t1|t2|pd)w?fs\b")
 _NOT_SUPPRESSED = r"\b(no|non|without|wo|w o) ?(fs|fat ?s\w*)\b|\bnofs\b"
 _ENHANCED = (r"\b(gd|gad\w*|dotarem|magnevist|prohance|multihance|clariscan|ce|km|post|postgd|contrast)\b"
              r"|\+ ?(c|gd|km|k)\b|\bc\+")
