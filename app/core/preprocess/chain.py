@@ -76,7 +76,7 @@ def _prepare_one(sequence: str, volume: Volume, outline: Mask, recipe: PrepRecip
         found += mask.cautions
     if recipe.n4 is not None:
         with _traced(trace, f"n4 {sequence}", **recipe.n4.model_dump(mode="json")) as settings:
-            corrected = correct_bias(volume, recipe.n4, report=_part(report, 0.05, 0.8))
+            corrected = correct_bias(volume, recipe.n4, report=_part(report, 0.05, 0.75))
             settings |= {"shrink_used": list(corrected.shrink), "cv_before": corrected.cv_before,
                          "cv_after": corrected.cv_after, "levels_reached": corrected.levels}
             volume = corrected.volume

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FEWEST_AFTER_SHRINK = 4
 MOST_NEGATIVE = 0.01
+_PLACING = ("mask_resampled", "mask_turned", "mask_cut", "frame_differs")
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,11 +169,12 @@ def _fit_region(volume: Volume, recipe: N4Recipe, mask: Mask | None) -> tuple[Ma
     if values.min() == values.max():
         raise InputError(f"All voxels in the region hold the same value, {values[0]:g}; there is no field to estimate.",
                          "Choose a larger mask or another image.")
+    cautions = tuple(caution for caution in region.cautions if caution.code in _PLACING)
     left_out = int(region.voxels.sum()) - values.size
-    if not left_out:
-        return used, ()
-    return used, (Caution("n4_nonpositive", f"{left_out} voxels of the bias correction's region are 0 or negative and "
-                                            "took no part in the fit, which works on logarithms."),)
+    if left_out:
+        cautions += (Caution("n4_nonpositive", f"{left_out} voxels of the bias correction's region are 0 or negative "
+                                               "and took no part in the fit, which works on logarithms."),)
+    return used, cautions
 
 
 def _variation(voxels: FloatArray, region: Mask) -> float:

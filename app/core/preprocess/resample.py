@@ -100,7 +100,8 @@ def resample_mask(mask: Mask, geometry: Geometry) -> Mask:
     -------
     Mask
         On `geometry`. Half is where the surface runs, so the volume in ml stays about the same; beyond the faces of
-        the old grid's voxels there is no tumour. May be empty: a tumour smaller than the new voxels can fall between them.
+        the old grid's voxels there is no tumour. May be empty: a tumour smaller than the new voxels can fall between
+        them.
 
     References
     ----------

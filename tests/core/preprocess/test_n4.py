@@ -27,7 +27,8 @@ def phantom(shape=SHAPE, strength=0.3, spacing=(1.0, 1.0, 4.0), seed=1):
     body = x**2 + y**2 < 0.8
     tissue = np.where((x - 0.2) ** 2 + y**2 < 0.2, 250.0, 400.0) + rng.normal(0, 6, shape)
     voxels = np.where(body, tissue * smooth_field(shape, strength), rng.uniform(1, 9, shape))
-    return Volume(voxels.astype(np.float32), np.diag([*spacing, 1.0]), frame="1.2"), Mask(body, np.diag([*spacing, 1.0]))
+    affine = np.diag([*spacing, 1.0])
+    return Volume(voxels.astype(np.float32), affine, frame="1.2"), Mask(body, affine)
 
 
 def field_error(correction, body, strength=0.3):
@@ -95,7 +96,8 @@ def test_a_single_slice_is_corrected_in_its_plane(axis):
 def test_a_drawn_mask_decides_where_the_field_is_fitted():
     volume, body = phantom()
     voxels = volume.voxels.copy()
-    voxels[~body.voxels] = np.random.default_rng(0).uniform(300, 900, int((~body.voxels).sum()))  # bright rubbish outside
+    rubbish = np.random.default_rng(0).uniform(300, 900, int((~body.voxels).sum()))
+    voxels[~body.voxels] = rubbish
     correction = correct_bias(Volume(voxels, volume.affine), QUICK, mask=body)
     assert field_error(correction, body) < 0.04
 
@@ -103,7 +105,7 @@ def test_a_drawn_mask_decides_where_the_field_is_fitted():
 def test_progress_rises_and_a_cancel_stops_within_an_iteration(capsys):
     volume, _ = phantom()
     told = []
-    correct_bias(volume, QUICK, report=lambda fraction, message: told.append(fraction))
+    correct_bias(volume, QUICK, report=lambda fraction, _: told.append(fraction))
     assert told == sorted(told)
     assert told[0] == 0
     assert 0.5 < told[-1] <= 1
