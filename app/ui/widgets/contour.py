@@ -40,7 +40,7 @@ def edge_segments(inside: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def edge_path(inside: NDArray[np.bool_]) -> QPainterPath:
-    """The same border as a Qt path, in units of voxels."""
+    """Trace the same border as a Qt path, in units of voxels."""
     points = edge_segments(inside).reshape(-1, 2)
     if not len(points):
         return QPainterPath()
@@ -105,9 +105,8 @@ class MaskItem(pg.GraphicsObject):
     def _filled(self, inside: NDArray[np.bool_]) -> QImage:
         if self._fill is None:
             alpha = round(255 * self._opacity)
-            c = self._colour
-            parts = (alpha << 24) | (c.red() * alpha // 255 << 16) | (c.green() * alpha // 255 << 8) | (c.blue() * alpha // 255)
-            pixels = np.where(inside, np.uint32(parts), np.uint32(0))
+            red, green, blue = (part * alpha // 255 for part in self._colour.toTuple()[:3])
+            pixels = np.where(inside, np.uint32(alpha << 24 | red << 16 | green << 8 | blue), np.uint32(0))
             rows, columns = inside.shape
             self._fill = QImage(pixels.tobytes(), columns, rows, 4 * columns,
                                 QImage.Format.Format_ARGB32_Premultiplied).copy()

@@ -1,87 +1,117 @@
-"""Histogram of the image before and after preparation, with the shown range as a band that can be dragged."""
+"""Histograms of the image before and after preparation, each with its shown range as a band that can be dragged."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from app.ui.theme import tabular_font, theme
+from app.ui.widgets.overlay import DIM, FOCUS, TEXT
 from app.ui.widgets.view_case import ViewImage
 from app.ui.widgets.view_state import ViewState
 from app.ui.widgets.window_level import WindowModel
 
+_TITLES = {"before": "before preparation", "after": "after preparation"}
 
-class HistogramPlot(pg.PlotWidget):
-    """How often each value occurs; the curve of the image shown is filled, the other one dashed."""
+
+class HistogramPlot(pg.GraphicsLayoutWidget):
+    """How often each value occurs in the image (filled) and in the tumour (line), before over after.
+
+    Attributes
+    ----------
+    plots, bands : dict of str to PlotItem, LinearRegionItem
+        Under 'before' and 'after'.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent, background=theme().viewer)
-        self.setAccessibleName("Histogram of the image")
-        plot = self.getPlotItem()
-        plot.setMenuEnabled(False)
+        super().__init__(parent)
+        self.setBackground(theme().viewer)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setMinimumSize(120, 120)
+        self.setAccessibleName("Histograms before and after preparation")
+        self.plots: dict[str, pg.PlotItem] = {}
+        self.bands: dict[str, pg.LinearRegionItem] = {}
+        self._state: ViewState | None = None
+        self._windows: WindowModel | None = None
+        for row, key in enumerate(_TITLES):
+            self.plots[key] = self._make_plot(row)
+            self.bands[key] = pg.LinearRegionItem(pen=pg.mkPen(FOCUS), brush=QColor(88, 191, 180, 30),
+                                                  hoverBrush=QColor(88, 191, 180, 55), swapMode="sort")
+            self.bands[key].setZValue(-10)
+            self.bands[key].sigRegionChanged.connect(lambda band, after=key == "after": self._drag_window(band, after))
+
+    def bind(self, state: ViewState, windows: WindowModel) -> None:
+        """Follow the viewer: its sequence, before and after, and its windows."""
+        self._state, self._windows = state, windows
+        for signal in (state.case_changed, state.sequence_changed, state.prepared_changed):
+            signal.connect(self._follow)
+        windows.changed.connect(self._show_windows)
+        self._follow()
+
+    def show_image(self, image: ViewImage | None, prepared: bool = False) -> None:
+        """Draw an image's histograms; None draws nothing."""
+        histogram = image.histogram if image is not None else {}
+        for key, plot in self.plots.items():
+            plot.clear()
+            counts = histogram.get(key)
+            plot.setVisible(bool(counts))
+            if not counts:
+                continue
+            edges = (histogram.get("after_edges") if key == "after" else None) or histogram["edges"]
+            is_shown = prepared == (key == "after")
+            fill = QColor(228, 231, 235, 90 if is_shown else 35)
+            _draw(plot, edges, counts, TEXT if is_shown else DIM, fill=fill)
+            if histogram.get(f"tumour_{key}"):
+                _draw(plot, edges, histogram[f"tumour_{key}"], QColor(theme().label_colour(1)))
+            state = ", shown" if is_shown and histogram.get("after") else ""
+            words = f"{_TITLES[key]}{state}" if histogram.get("after") else "image"
+            tumour = ", tumour as a line" if histogram.get(f"tumour_{key}") else ""
+            colour = TEXT if is_shown else DIM
+            plot.setTitle(f"{words}{tumour}", size=f"{theme().small_px}px", color=colour.name())
+            plot.addItem(self.bands[key], ignoreBounds=True)
+            plot.setXRange(float(edges[0]), float(edges[-1]), padding=0.01)
+            plot.setYRange(0, 1.05, padding=0)
+
+    def _make_plot(self, row: int) -> pg.PlotItem:
+        plot = self.addPlot(row=row, col=0, enableMenu=False)
         plot.hideButtons()
         plot.setMouseEnabled(x=False, y=False)
         plot.hideAxis("left")
         axis = plot.getAxis("bottom")
         axis.setTickFont(tabular_font(theme().small_px))
-        axis.setPen(theme().line)
-        axis.setTextPen("#a9b1ba")
-        self._legend = plot.addLegend(offset=(-8, 8), labelTextColor="#e4e7eb", labelTextSize=f"{theme().small_px}px")
-        self._band = pg.LinearRegionItem(brush=QColor(88, 191, 180, 36), hoverBrush=QColor(88, 191, 180, 60),
-                                         pen=pg.mkPen("#58bfb4", width=1), swapMode="sort")
-        self._band.setZValue(-10)
-        self._state: ViewState | None = None
-        self._windows: WindowModel | None = None
-        self._band.sigRegionChanged.connect(self._drag_window)
-
-    def bind(self, state: ViewState, windows: WindowModel) -> None:
-        """Follow the viewer: its sequence, before and after, and its window."""
-        self._state, self._windows = state, windows
-        for signal in (state.case_changed, state.sequence_changed, state.prepared_changed):
-            signal.connect(self._follow)
-        windows.changed.connect(self._show_window)
-        self._follow()
-
-    def show_image(self, image: ViewImage | None, prepared: bool = False) -> None:
-        """Draw an image's histograms; None draws nothing."""
-        plot = self.getPlotItem()
-        plot.clear()
-        histogram = image.histogram if image is not None else {}
-        for key, title, is_shown in (("before", "before", not prepared), ("after", "after preparation", prepared)):
-            counts = histogram.get(key)
-            if not counts:
-                continue
-            edges = np.asarray(histogram.get(f"edges_{key}") or histogram["edges"], dtype=float)
-            heights = _even_out(np.asarray(counts, dtype=float))
-            colour = QColor("#e4e7eb" if is_shown else "#a9b1ba")
-            pen = pg.mkPen(colour, width=1.5 if is_shown else 1, style=Qt.PenStyle.SolidLine if is_shown else Qt.PenStyle.DashLine)
-            fill = {"fillLevel": 0, "brush": QColor(228, 231, 235, 50)} if is_shown else {}
-            plot.plot(edges, heights, stepMode="center", pen=pen, name=title, **fill)
-        if histogram.get("before"):
-            plot.addItem(self._band, ignoreBounds=True)
-            plot.enableAutoRange()
+        axis.setPen(DIM)
+        axis.setTextPen(DIM)
+        return plot
 
     def _follow(self, *_: object) -> None:
         if self._state is not None:
             self.show_image(self._state.image, self._state.prepared)
-            self._show_window()
+            self._show_windows()
 
-    def _show_window(self, *_: object) -> None:
+    def _show_windows(self, *_: object) -> None:
+        if self._windows is None or self._state is None or self._state.image is None:
+            return
+        for key, band in self.bands.items():
+            if key == "before" or self._state.can_compare:
+                band.blockSignals(True)
+                band.setRegion(self._windows.window(prepared=key == "after"))
+                band.blockSignals(False)
+
+    def _drag_window(self, band: pg.LinearRegionItem, after: bool) -> None:
         if self._windows is not None and self._state is not None and self._state.image is not None:
-            self._band.blockSignals(True)
-            self._band.setRegion(self._windows.window())
-            self._band.blockSignals(False)
-
-    def _drag_window(self) -> None:
-        if self._windows is not None and self._state is not None and self._state.image is not None:
-            low, high = self._band.getRegion()
-            self._windows.set_window(low, high)
+            low, high = band.getRegion()
+            self._windows.set_window(low, high, prepared=after)
 
 
-def _even_out(counts: np.ndarray) -> np.ndarray:
-    """Scale to the tallest bin of tissue, so that the background's spike does not flatten everything else."""
-    tallest = np.sort(counts)[-2] if counts.size > 2 else counts.max(initial=0)
-    return np.minimum(counts / tallest, 1.0) if tallest > 0 else counts
+def _draw(plot: pg.PlotItem, edges: Sequence[float], counts: Sequence[float], colour: QColor,
+          fill: QColor | None = None) -> None:
+    heights = np.asarray(counts, dtype=float)
+    # the tallest bin of all is often background; it may be cut so that tissue keeps its shape
+    tallest = float(np.sort(heights)[-2]) if heights.size > 2 else float(heights.max(initial=0))
+    heights = np.minimum(heights / tallest, 1.0) if tallest > 0 else heights
+    filled = {"fillLevel": 0, "brush": fill} if fill is not None else {}
+    plot.plot(np.asarray(edges, dtype=float), heights, stepMode="center", pen=pg.mkPen(colour, width=1), **filled)

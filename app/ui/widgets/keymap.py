@@ -106,7 +106,7 @@ class Keymap(QObject):
         return cls(str(settings.get("profile", "PACS")), settings.get("own"))
 
     def to_json(self) -> dict[str, Any]:
-        """The profile and the user's changes, for the settings."""
+        """Return the profile and the user's changes, for the settings."""
         return {"profile": self.profile, "own": {name: list(keys) for name, keys in self._own.items()}}
 
     def keys(self, action: str) -> tuple[str, ...]:
@@ -144,7 +144,7 @@ class Keymap(QObject):
         return next((name for name in ACTIONS if any(_tidy(key) == pressed for key in self.keys(name))), None)
 
     def tool(self, button: str, modifiers: Qt.KeyboardModifier) -> str:
-        """What dragging with 'left', 'middle' or 'right', 'wheel' or 'move' does under these modifiers; '' for nothing."""
+        """Name the tool of 'left', 'middle', 'right', 'wheel' or 'move' under these modifiers; '' for none."""
         table = MOUSE[self.profile]
         for name, flag in (("ctrl", Qt.KeyboardModifier.ControlModifier), ("shift", Qt.KeyboardModifier.ShiftModifier),
                            ("alt", Qt.KeyboardModifier.AltModifier)):

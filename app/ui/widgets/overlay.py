@@ -87,7 +87,8 @@ def paint_crosshair(painter: QPainter, width: float, height: float, at: QPointF)
     """Two thin lines with a gap where they meet, so that the spot itself stays visible."""
     painter.setPen(QPen(QColor(88, 191, 180, 150), 1))
     gap, x, y = 14, at.x(), at.y()
-    for start, end in (((0, y), (x - gap, y)), ((x + gap, y), (width, y)), ((x, 0), (x, y - gap)), ((x, y + gap), (x, height))):
+    for start, end in (((0, y), (x - gap, y)), ((x + gap, y), (width, y)),
+                       ((x, 0), (x, y - gap)), ((x, y + gap), (x, height))):
         if end[0] >= start[0] and end[1] >= start[1]:
             painter.drawLine(QPointF(*start), QPointF(*end))
 
@@ -143,7 +144,8 @@ def _paint_bar(painter: QPainter, right: float, bottom: float, mm: float, pixels
         painter.drawLine(QPointF(right - length, bottom - 4), QPointF(right, bottom - 4))
         for x in (right - length, right):
             painter.drawLine(QPointF(x, bottom - 8), QPointF(x, bottom))
-    _text(painter, right - (length + metrics.horizontalAdvance(label)) / 2, bottom - 10 - metrics.descent(), label, TEXT)
+    middle = right - (length + metrics.horizontalAdvance(label)) / 2
+    _text(painter, middle, bottom - 10 - metrics.descent(), label, TEXT)
 
 
 def _paint_position(painter: QPainter, width: float, height: float, overlay: Overlay) -> None:

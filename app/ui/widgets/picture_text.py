@@ -8,22 +8,33 @@ from app.core.data import Caution, Identity
 from app.ui.widgets.view_case import Plane, Point, ViewCase, ViewImage, say_position
 from app.ui.widgets.view_state import ViewState
 
-# Part of a caution's code to the few words that fit on a picture; the result panel has the whole sentence.
+# A caution's code to the few words that fit on a picture; the result panel has the whole sentence.
 WARNINGS = {
-    "aniso": "anisotropic voxels",
-    "mask_resampled": "outline resampled to this grid",
+    "orientation_assumed": "orientation assumed",
+    "position_unknown": "left and right assumed",
+    "position_ambiguous": "two positions in the header",
+    "missing_slices": "slices missing",
+    "unreadable_files": "files left out",
+    "localiser": "localiser",
     "lossy": "lossy compression",
-    "missing": "slices missing",
-    "uneven": "uneven slice spacing",
-    "orientation": "orientation assumed",
-    "geometry_assumed": "position assumed",
+    "thickness_assumed": "thickness assumed",
+    "frame_differs": "outline of another frame of reference",
+    "frame_unknown": "frame of reference unknown",
+    "mask_turned": "outline turned to fit",
+    "mask_resampled": "outline resampled",
+    "mask_cut": "outline cut at the edge",
+    "anisotropy": "anisotropic voxels",
+    "prepared_grid": "prepared image on another grid",
 }
+# The ratio from which preparation warns too.
+_ANISOTROPIC_FROM = 3.0
 _OBLIQUE_FROM = 0.5
 
 
 def describe_identity(identity: Identity, case: str) -> tuple[str, ...]:
     """Patient and study lines; the case's own name where the file tells no patient."""
-    who = "  ".join(part for part in (identity.patient_name, identity.patient_id) if part)
+    name = identity.patient_name.replace("^", ", ", 1).replace("^", " ").strip()
+    who = "  ".join(part for part in (name, identity.patient_id) if part)
     person = "  ".join(part for part in (identity.birth_date, identity.sex) if part)
     study = "  ".join(part for part in (identity.study_date, identity.institution) if part)
     return tuple(line for line in (who or case, person, study) if line)
@@ -54,12 +65,12 @@ def describe_slice(state: ViewState, plane: Plane) -> tuple[str, ...]:
     count = grid.shape[plane.fixed]
     across, down, every = (grid.spacing[axis] for axis in (plane.across, plane.down, plane.fixed))
     thick = image.acquisition.thickness
-    lines = [f"slice {count - index}/{count}  {letter} {abs(place):.1f} mm",
-             f"voxel {across:.3g} x {down:.3g} mm, slices every {every:.3g} mm"]
-    if thick and plane.name == image.acquired:
-        lines[1] += f", {thick:.3g} mm thick"
+    lines = [f"slice {count - index}/{count}  {letter} {abs(place):.1f} mm", f"voxel {across:.3g} x {down:.3g} mm",
+             f"slices {every:.3g} mm apart"]
+    if thick and plane.name == image.acquired and not state.prepared:
+        lines[-1] += f", {thick:.3g} mm thick"
     if grid.oblique_degrees >= _OBLIQUE_FROM:
-        lines.append(f"oblique {grid.oblique_degrees:.0f} degrees" if grid.oblique_degrees >= 1 else "oblique <1 degree")
+        lines.append(f"oblique {max(round(grid.oblique_degrees), 1)} degrees")
     return tuple(lines)
 
 
@@ -78,19 +89,23 @@ def edge_letters(plane: Plane, flipped: tuple[bool, bool]) -> tuple[str, str, st
 
 
 def list_warnings(case: ViewCase, image: ViewImage, plane: Plane, flipped: tuple[bool, bool]) -> tuple[str, ...]:
-    """What must be on the picture itself, most pressing first."""
+    """Collect what must be on the picture itself, most pressing first."""
     found = []
     if flipped[0]:
         found.append(f"flipped: {'anterior' if plane.name == 'sagittal' else 'patient right'} is on the right")
     if flipped[1]:
         found.append(f"flipped: {plane.bottom} is up")
-    return tuple(found) + shorten((*image.cautions, *case.cautions))
+    words = shorten((*image.cautions, *case.cautions))
+    spacing = image.before.grid.spacing
+    if max(spacing) >= _ANISOTROPIC_FROM * min(spacing) and WARNINGS["anisotropy"] not in words:
+        words += (WARNINGS["anisotropy"],)
+    return tuple(found) + words
 
 
 def shorten(cautions: Iterable[Caution]) -> tuple[str, ...]:
     """Cautions that concern the picture, in a few words each, without repeats."""
-    words = [text for caution in cautions for part, text in WARNINGS.items() if part in caution.code]
-    return tuple(dict.fromkeys(words))
+    codes = {caution.code for caution in cautions}
+    return tuple(text for code, text in WARNINGS.items() if code in codes)
 
 
 def describe_cursor(world: Point, value: float) -> tuple[str, str]:

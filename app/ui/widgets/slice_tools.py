@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QApplication
 if TYPE_CHECKING:
     from app.ui.widgets.slice_view import SliceView
 
-_BUTTONS = {Qt.MouseButton.LeftButton: "left", Qt.MouseButton.MiddleButton: "middle", Qt.MouseButton.RightButton: "right"}
+_BUTTONS = {Qt.MouseButton.LeftButton: "left", Qt.MouseButton.MiddleButton: "middle",
+            Qt.MouseButton.RightButton: "right"}
 _NOTCH = 120
 
 

@@ -235,7 +235,7 @@ class SliceView(pg.GraphicsView):
         hover = picture_text.describe_cursor(*self._hover) if self._hover and self._export is None else ()
         profile = np.flatnonzero(image.profiles[self.plane.fixed])
         count, index = layer.grid.shape[self.plane.fixed], state.slice_index(self.plane)
-        tumour = (profile[0] / count, (profile[-1] + 1) / count) if profile.size and image.after is not layer else (0, 0)
+        tumour = (profile[0] / count, (profile[-1] + 1) / count) if profile.size else (0.0, 0.0)
         return Overlay(
             picture_text.edge_letters(self.plane, self.flipped),
             (picture_text.describe_view(self.plane, self.flipped), *who),
@@ -270,12 +270,6 @@ class SliceView(pg.GraphicsView):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Leave keys to the viewer."""
         event.ignore()
-
-    def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802
-        """Give Tab to the viewer where it switches between sequences; Shift+Tab always moves the focus."""
-        if forward and len(self.state.sequences) > 1 and "Tab" in self.keymap.keys("next_sequence"):
-            return False
-        return super().focusNextPrevChild(forward)
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802
         """Become the pane that keys act on."""

@@ -123,7 +123,7 @@ class DisplayGrid:
         return bool(np.all(place >= -0.5) and np.all(place < np.asarray(self.shape) - 0.5))
 
     def edge(self, axis: int) -> float:
-        """Where the first voxel begins along a display axis: mm in the direction of that axis, from the world's origin."""
+        """Where the first voxel begins along a display axis: mm along that axis, from the world's origin."""
         direction = self.affine[:3, axis] / self.spacing[axis]
         return float(direction @ self.affine[:3, 3]) - self.spacing[axis] / 2
 
@@ -156,7 +156,7 @@ class ViewImage:
     cautions: tuple[Caution, ...] = ()
 
     def layer(self, prepared: bool) -> Layer:
-        """What is shown; the original where there is no prepared image."""
+        """Return what is shown; the original where there is no prepared image."""
         return self.after if prepared and self.after is not None else self.before
 
     @cached_property
@@ -192,7 +192,7 @@ class ViewCase:
 
     id: str
     images: Mapping[str, ViewImage]
-    identity: Identity = Identity()
+    identity: Identity = field(default_factory=Identity)
     mask_name: str = ""
     cautions: tuple[Caution, ...] = ()
 
@@ -220,6 +220,10 @@ def _open_image(name: str, entry: Mapping[str, Any]) -> ViewImage:
     if entry.get("prepared"):
         on = np.asarray(entry.get("prepared_affine") or affine, dtype=np.float64)
         after = _open_layer(entry["prepared"], on, entry.get("prepared_window") or entry["window"])
+        if not entry.get("prepared_affine") and after.voxels.shape != before.voxels.shape:
+            after = None
+            message = "The prepared image lies on a grid that is not known; it is not shown."
+            cautions += (Caution("prepared_grid", message),)
     if entry.get("mask"):
         mask = _open_layer(entry["mask"], np.asarray(entry.get("mask_affine") or affine, dtype=np.float64))
     known = _known(Acquisition, entry.get("acquisition"))

@@ -82,6 +82,7 @@ class ViewState(QObject):
             middle = grid.to_world([(n - 1) / 2 for n in grid.shape])
             self.world = self.image.largest(PLANES[self.image.acquired]) or middle
         self.case_changed.emit()
+        self.prepared_changed.emit(False)
         self.sequence_changed.emit(self.sequence)
         self.world_changed.emit()
 

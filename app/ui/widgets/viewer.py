@@ -36,7 +36,8 @@ class Viewer(QWidget):
     window_changed = Signal(str, tuple)
     action_requested = Signal(str)
 
-    def __init__(self, fourth: QWidget | None = None, keymap: Keymap | None = None, parent: QWidget | None = None) -> None:
+    def __init__(self, fourth: QWidget | None = None, keymap: Keymap | None = None,
+                 parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.keymap = keymap or Keymap(parent=self)
         self.state = ViewState(self)
@@ -114,6 +115,13 @@ class Viewer(QWidget):
         """Keys of every pane arrive here."""
         if not self.handle_key(event):
             super().keyPressEvent(event)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802
+        """Keep Tab where it switches between sequences; Shift+Tab and 'leave' always move the focus."""
+        switches = len(self.state.sequences) > 1 and "Tab" in self.keymap.keys("next_sequence")
+        if forward and switches and any(pane.hasFocus() for pane in self.panes.values()):
+            return False
+        return super().focusNextPrevChild(forward)
 
     def open_menu(self, plane: str, at: QPoint) -> None:
         """Open the picture's menu at a screen position."""
@@ -200,7 +208,7 @@ class Viewer(QWidget):
         self.action_requested.emit("save_picture")
 
     def _leave(self) -> None:
-        self.focusNextPrevChild(True)
+        super().focusNextPrevChild(True)
 
     def _menu_here(self) -> None:
         pane = self.active_pane
@@ -217,7 +225,8 @@ class Viewer(QWidget):
             "invert": lambda: state.set_inverted(not state.inverted),
             "flip_horizontal": lambda: self._flip(True, False), "flip_vertical": lambda: self._flip(False, True),
             "zoom_in": lambda: self.active_pane.zoom_by(1.25), "zoom_out": lambda: self.active_pane.zoom_by(0.8),
-            "pan_left": lambda: self.active_pane.pan_by(-_PAN, 0), "pan_right": lambda: self.active_pane.pan_by(_PAN, 0),
+            "pan_left": lambda: self.active_pane.pan_by(-_PAN, 0),
+            "pan_right": lambda: self.active_pane.pan_by(_PAN, 0),
             "pan_up": lambda: self.active_pane.pan_by(0, -_PAN), "pan_down": lambda: self.active_pane.pan_by(0, _PAN),
             "maximise": lambda: self.maximise(self.active_pane.plane.name),
             "smooth": lambda: state.set_smooth(not state.smooth),
@@ -228,5 +237,6 @@ class Viewer(QWidget):
             "mask_mode": state.next_mask_mode, "before_after": lambda: state.set_prepared(not state.prepared),
             "next_sequence": state.next_sequence, "text_mode": state.next_text_mode,
             "crosshair": lambda: state.set_crosshair(not state.crosshair),
-            "leave": self._leave, "menu": self._menu_here, "copy_picture": self.copy_picture, "save_picture": self._save,
+            "leave": self._leave, "menu": self._menu_here,
+            "copy_picture": self.copy_picture, "save_picture": self._save,
         }

@@ -36,7 +36,8 @@ def build_menu(viewer: Viewer) -> QMenu:
     if state.can_compare:
         _add(menu, viewer, "before_after", state.prepared)
     if len(state.sequences) > 1:
-        _add_choices(menu.addMenu("Sequence"), {name: name for name in state.sequences}, state.sequence, state.set_sequence)
+        names = {name: name for name in state.sequences}
+        _add_choices(menu.addMenu("Sequence"), names, state.sequence, state.set_sequence)
     menu.addSeparator()
     _add_choices(menu.addMenu("Layout"), _LAYOUT_TITLES, state.layout, state.set_layout)
     _add_choices(menu.addMenu("Text"), _TEXT_TITLES, state.text_mode, state.set_text_mode)

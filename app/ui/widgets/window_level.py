@@ -109,11 +109,11 @@ class WindowModel(QObject):
             self._windows[key] = self._opening_window(key)
         return self._windows[key]
 
-    def set_window(self, low: float, high: float) -> None:
+    def set_window(self, low: float, high: float, prepared: bool | None = None) -> None:
         """Show this range; kept at least a hair wide so that a picture never disappears."""
         if self._state.layer is None or not (np.isfinite(low) and np.isfinite(high)):
             return
-        key = self._key(None, None)
+        key = self._key(None, prepared)
         narrowest = max(abs(low), abs(high), 1.0) * 1e-5
         self._windows[key] = (float(low), float(max(high, low + narrowest)))
         self.changed.emit(key[0], self._windows[key])
