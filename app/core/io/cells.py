@@ -13,7 +13,8 @@ from app.core.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-_MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "#N/A")
+_MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null",
+            "#N/A", "#NAME?", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NULL!")
 _NUMBER = r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?"
 _PADDED = r"[+-]?0\d+"
 _EXPECTED = "Choose a CSV, XLSX or Parquet table."

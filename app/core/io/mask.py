@@ -77,7 +77,7 @@ def _load_dicom(source: Source, roi: str | None, label: int | None, images: Mapp
     if source.kind == "rtstruct":
         return dicom.load_rtstruct(source.path, roi, images, image_sources)
     if source.kind == "seg":
-        return dicom.load_seg(source.path, roi, images)
+        return dicom.load_seg(source.path, roi, images, image_sources)
     image = dicom.load_series(source).volume
     header = Header(image.geometry, "float32", image.cautions)
     return _as_mask(RawVoxels(image.voxels, header), Path(source.path), label, image.frame)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import io
+import logging
 import uuid
 import zlib
 from pathlib import Path
@@ -11,12 +13,16 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
+from nibabel.fileholders import FileHolder
 from nibabel.spatialimages import HeaderDataError
 
 from app.core.data import Affine, Caution, Geometry, Mask, Volume
 from app.core.errors import InputError
 from app.core.io import damage
 from app.core.io.source import Header, Orientation, RawVoxels, suffix_of
+
+# nibabel writes trivia about headers straight to standard error; what matters becomes a caution here.
+nib.imageglobals.logger.setLevel(logging.CRITICAL)
 
 _LABEL_INTENT = 1002
 _MM_PER_UNIT = {"meter": 1000.0, "micron": 0.001}
@@ -46,8 +52,7 @@ def read_header(path: str | Path, orientation: Orientation | None = None) -> Hea
     UnreadableImage
         With a sentence for each kind of damage.
     """
-    with nib.imageglobals.LoggingOutputSuppressor():
-        return _describe(_open(Path(path)), Path(path).name, orientation)
+    return _describe(_open(Path(path)), Path(path).name, orientation)
 
 
 def read_nifti(path: str | Path, orientation: Orientation | None = None) -> RawVoxels:
@@ -59,11 +64,10 @@ def read_nifti(path: str | Path, orientation: Orientation | None = None) -> RawV
         Shape (i, j, k), scaled as the header says, RAS+ mm.
     """
     path = Path(path)
-    with nib.imageglobals.LoggingOutputSuppressor():
-        image = _open(path)
-        header = _describe(image, path.name, orientation)
+    image = _open(path)
+    header = _describe(image, path.name, orientation)
     try:
-        voxels = np.asanyarray(image.dataobj)
+        voxels = np.asanyarray(_unpack(image).dataobj)
     except EOFError as error:
         raise damage.truncated(path.name) from error
     except (zlib.error, gzip.BadGzipFile) as error:
@@ -143,9 +147,37 @@ def _open(path: Path) -> Any:
     except (zlib.error, gzip.BadGzipFile) as error:
         raise damage.corrupt(path.name) from error
     except (ImageFileError, HeaderDataError, ValueError) as error:
+        _check_compression(path)
         raise damage.unknown_format(path.name, "a NIfTI or Analyze image") from error
     except OSError as error:
         raise damage.not_readable(path.name, error.strerror or "it cannot be read") from error
+
+
+def _check_compression(path: Path) -> None:
+    """Tell a compressed file whose beginning is already damaged from one of another format."""
+    if not path.name.lower().endswith(".gz"):
+        return
+    with path.open("rb") as stream:
+        if stream.read(2) != b"\x1f\x8b":
+            return
+    try:
+        with gzip.open(path) as stream:
+            while stream.read(1 << 20):
+                pass
+    except EOFError as error:
+        raise damage.truncated(path.name) from error
+    except (zlib.error, gzip.BadGzipFile) as error:
+        raise damage.corrupt(path.name) from error
+
+
+def _unpack(image: Any) -> Any:
+    """Unpack a compressed image to its end: nibabel stops at the last voxel, before the checksum."""
+    halves = {key: holder for key, holder in image.file_map.items() if key in ("header", "image")}
+    if not all(str(holder.filename).lower().endswith(".gz") for holder in halves.values()):
+        return image
+    unpacked = {key: FileHolder(fileobj=io.BytesIO(gzip.decompress(Path(holder.filename).read_bytes())))
+                for key, holder in halves.items()}
+    return type(image).from_file_map({**image.file_map, **unpacked})
 
 
 def _describe(image: Any, name: str, orientation: Orientation | None) -> Header:

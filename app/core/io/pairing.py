@@ -200,7 +200,10 @@ def _join_leftovers(groups: list[_Group]) -> list[_Group]:
     def same_folder_grid(image: _Group, mask: _Group) -> bool:
         return image.folder == mask.folder and same_grid(image, mask)
 
-    for belongs in (alike, same_folder_grid, same_grid, lambda image, mask: True):  # noqa: ARG005
+    def nothing_else(image: _Group, mask: _Group) -> bool:
+        return len(groups) == 2 and image is not mask
+
+    for belongs in (alike, same_folder_grid, same_grid, nothing_else):
         alone = [group for group in groups if group.images and not group.masks]
         outlines = [group for group in groups if group.masks and not group.images]
         for mask in outlines:
@@ -224,7 +227,10 @@ def _name_cases(groups: Sequence[_Group]) -> list[tuple[str, _Group]]:
         return _common_folder(group).name or "case"
 
     named = [(group.subject or folder_name(group), group) for group in groups]
-    for rename in (folder_name, lambda group: f"{_common_folder(group).parent.name}_{folder_name(group)}"):
+    def full_name(group: _Group) -> str:
+        return "_".join(filter(None, (_common_folder(group).parent.name, folder_name(group), group.subject)))
+
+    for rename in (folder_name, full_name):
         taken = [identifier for identifier, _ in named]
         named = [(rename(group) if taken.count(identifier) > 1 else identifier, group) for identifier, group in named]
     seen: dict[str, int] = {}
