@@ -87,6 +87,14 @@ def test_tags_that_vary_from_slice_to_slice_do_not_split_a_volume(tmp_path):
     assert load_only(tmp_path).volume.geometry.shape == (5, 6, 4)
 
 
+def test_a_tag_that_differs_in_every_image_does_not_name_the_time_points(tmp_path):
+    images = [*stack([0, 3, 6], TemporalPositionIdentifier=1), *stack([0, 3, 6], TemporalPositionIdentifier=2)]
+    for n, one in enumerate(images):
+        one.InversionTime = 100.0 + n
+    write(tmp_path, images)
+    assert [source.details["stack"] for source in sources_of(tmp_path)] == ["time point 1", "time point 2"]
+
+
 def test_series_of_many_volumes_is_refused_as_such(tmp_path):
     for time in range(13):
         write(tmp_path, stack([0, 3], first=1 + 2 * time, TemporalPositionIdentifier=time + 1))
