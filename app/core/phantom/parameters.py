@@ -23,7 +23,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr, ndtri
-from scipy.stats import rankdata
 
 LOCATIONS = ("subcutaneous", "intramuscular", "intermuscular")
 LIPOMA_LOCATION = np.array([0.21, 0.64, 0.15])
@@ -200,6 +199,8 @@ def bayes_auc(signal: float, *, seed: int = 0, draws: int = 20000,
     score : callable
         By default the best possible for the image; e.g. `lambda p: p.volume_ml` for size alone.
     """
+    from scipy.stats import rankdata
+
     cases = [draw_parameters(index, seed=seed, signal=signal) for index in range(draws)]
     labels = np.array([case.label for case in cases], dtype=bool)
     ranks = rankdata([score(case) for case in cases])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -98,6 +99,7 @@ class Site:
     echo_time: float
 
 
+@lru_cache(maxsize=8)
 def make_sites(count: int, seed: int) -> tuple[Site, ...]:
     """Sites of uneven size whose vendors hold the published shares of cases.
 
