@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.ui.theme import tabular_font, theme
 from app.ui.widgets.overlay import DIM, FOCUS, TEXT
@@ -18,27 +19,30 @@ from app.ui.widgets.window_level import WindowModel
 _TITLES = {"before": "before preparation", "after": "after preparation"}
 
 
-class HistogramPlot(pg.GraphicsLayoutWidget):
+class HistogramPlot(QWidget):
     """How often each value occurs in the image (filled) and in the tumour (line), before over after.
 
     Attributes
     ----------
-    plots, bands : dict of str to PlotItem, LinearRegionItem
+    plots, bands : dict of str to PlotWidget, LinearRegionItem
         Under 'before' and 'after'.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setBackground(theme().viewer)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setMinimumSize(120, 120)
         self.setAccessibleName("Histograms before and after preparation")
-        self.plots: dict[str, pg.PlotItem] = {}
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, True)
+        self.setStyleSheet(f"HistogramPlot {{ background: {theme().viewer}; }}")
+        self.setMinimumSize(120, 120)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 4, 8, 4)
+        self.plots: dict[str, pg.PlotWidget] = {}
         self.bands: dict[str, pg.LinearRegionItem] = {}
         self._state: ViewState | None = None
         self._windows: WindowModel | None = None
-        for row, key in enumerate(_TITLES):
-            self.plots[key] = self._make_plot(row)
+        for key, title in _TITLES.items():
+            self.plots[key] = _make_plot(f"Histogram {title}")
+            column.addWidget(self.plots[key])
             self.bands[key] = pg.LinearRegionItem(pen=pg.mkPen(FOCUS), brush=QColor(88, 191, 180, 30),
                                                   hoverBrush=QColor(88, 191, 180, 55), swapMode="sort")
             self.bands[key].setZValue(-10)
@@ -76,17 +80,6 @@ class HistogramPlot(pg.GraphicsLayoutWidget):
             plot.setXRange(float(edges[0]), float(edges[-1]), padding=0.01)
             plot.setYRange(0, 1.05, padding=0)
 
-    def _make_plot(self, row: int) -> pg.PlotItem:
-        plot = self.addPlot(row=row, col=0, enableMenu=False)
-        plot.hideButtons()
-        plot.setMouseEnabled(x=False, y=False)
-        plot.hideAxis("left")
-        axis = plot.getAxis("bottom")
-        axis.setTickFont(tabular_font(theme().small_px))
-        axis.setPen(DIM)
-        axis.setTextPen(DIM)
-        return plot
-
     def _follow(self, *_: object) -> None:
         if self._state is not None:
             self.show_image(self._state.image, self._state.prepared)
@@ -107,7 +100,20 @@ class HistogramPlot(pg.GraphicsLayoutWidget):
             self._windows.set_window(low, high, prepared=after)
 
 
-def _draw(plot: pg.PlotItem, edges: Sequence[float], counts: Sequence[float], colour: QColor,
+def _make_plot(name: str) -> pg.PlotWidget:
+    plot = pg.PlotWidget(background=theme().viewer, enableMenu=False)
+    plot.setAccessibleName(name)
+    plot.hideButtons()
+    plot.setMouseEnabled(x=False, y=False)
+    plot.hideAxis("left")
+    axis = plot.getAxis("bottom")
+    axis.setTickFont(tabular_font(theme().small_px))
+    axis.setPen(DIM)
+    axis.setTextPen(DIM)
+    return plot
+
+
+def _draw(plot: pg.PlotWidget, edges: Sequence[float], counts: Sequence[float], colour: QColor,
           fill: QColor | None = None) -> None:
     heights = np.asarray(counts, dtype=float)
     # the tallest bin of all is often background; it may be cut so that tissue keeps its shape

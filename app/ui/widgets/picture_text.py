@@ -26,8 +26,8 @@ WARNINGS = {
     "anisotropy": "anisotropic voxels",
     "prepared_grid": "prepared image on another grid",
 }
-# The ratio from which preparation warns too.
-_ANISOTROPIC_FROM = 3.0
+# Preparation warns above the same ratio of the largest to the smallest voxel size.
+_ANISOTROPIC_ABOVE = 5.0
 _OBLIQUE_FROM = 0.5
 
 
@@ -97,7 +97,7 @@ def list_warnings(case: ViewCase, image: ViewImage, plane: Plane, flipped: tuple
         found.append(f"flipped: {plane.bottom} is up")
     words = shorten((*image.cautions, *case.cautions))
     spacing = image.before.grid.spacing
-    if max(spacing) >= _ANISOTROPIC_FROM * min(spacing) and WARNINGS["anisotropy"] not in words:
+    if max(spacing) > _ANISOTROPIC_ABOVE * min(spacing) and WARNINGS["anisotropy"] not in words:
         words += (WARNINGS["anisotropy"],)
     return tuple(found) + words
 
