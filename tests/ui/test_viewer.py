@@ -320,6 +320,20 @@ def test_empty_viewer_is_calm(qtbot, viewer):
     qtbot.keyClick(viewer.panes["axial"], Qt.Key.Key_M)
 
 
+def test_same_case_read_again_stays_where_the_reader_is(viewer, case):
+    pane = viewer.panes["axial"]
+    pane.zoom_by(2.0)
+    viewer.windows.set_window(200, 300)
+    viewer.state.step_slice(PLANES["axial"], 3)
+    seen = pane.zoom, viewer.state.world, viewer.windows.window()
+    viewer.show_case(case, keep=True)
+    assert (pane.zoom, viewer.state.world, viewer.windows.window()) == seen
+    viewer.show_case(case)
+    assert pane.zoom < seen[0]
+    assert viewer.windows.window() == (0.0, 1000.0)
+    assert _number(viewer) == 6
+
+
 def test_case_keys_are_handed_to_the_window(qtbot, viewer):
     with qtbot.waitSignal(viewer.action_requested) as told:
         qtbot.keyClick(viewer.panes["axial"], Qt.Key.Key_PageDown)

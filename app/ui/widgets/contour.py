@@ -95,8 +95,9 @@ class MaskItem(pg.GraphicsObject):
             painter.drawImage(QRectF(0, 0, columns, rows), self._filled(self._inside))
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        ratio = painter.device().devicePixelRatio()  # a cosmetic pen counts the screen's own pixels
         for colour, width in ((_HALO, 4.0), (self._colour, 2.0)):
-            pen = QPen(colour, width)
+            pen = QPen(colour, width * ratio)
             pen.setCosmetic(True)
             pen.setCapStyle(Qt.PenCapStyle.SquareCap)
             painter.setPen(pen)

@@ -291,7 +291,8 @@ class SliceView(pg.GraphicsView):
     def _start_case(self) -> None:
         self._paths.clear()
         self._shown = self._hover = None
-        self.reset()
+        if not self.state.kept:
+            self.reset()
         self.refresh()
 
     def _apply_window(self, *_: object) -> None:

@@ -21,6 +21,8 @@ class ViewState(QObject):
     case : ViewCase or None
     sequence : str
         The image shown, a key of `case.images`.
+    kept : bool
+        Whether the case is the one before, read again.
     world : tuple of float
         The point all planes pass through, RAS+ mm; kept when the sequence changes.
     """
@@ -35,6 +37,7 @@ class ViewState(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.case: ViewCase | None = None
+        self.kept = False
         self.sequence = ""
         self.world: Point = (0.0, 0.0, 0.0)
         self.prepared = False
@@ -71,13 +74,17 @@ class ViewState(QObject):
         """Display slice of this plane nearest to the world point."""
         return self.layer.grid.nearest(self.world, plane.fixed) if self.layer else 0
 
-    def set_case(self, case: ViewCase | None) -> None:
-        """Show another case, at the tumour's largest slice or in the middle; None shows nothing."""
-        self.case = case
-        self.prepared, self.inverted = False, False
+    def set_case(self, case: ViewCase | None, *, keep: bool = False) -> None:
+        """Show another case, at the tumour's largest slice or in the middle; None shows nothing.
+
+        With `keep` it is the same case read again: place, zoom and windows stay as the reader left them.
+        """
+        keep = keep and case is not None and self.case is not None
+        self.case, self.kept = case, keep
+        self.prepared, self.inverted = False, self.inverted and keep
         names = self.sequences
         self.sequence = self.sequence if self.sequence in names else (names[0] if names else "")
-        if self.image is not None:
+        if self.image is not None and not keep:
             grid = self.image.before.grid
             middle = grid.to_world([(n - 1) / 2 for n in grid.shape])
             self.world = self.image.largest(PLANES[self.image.acquired]) or middle

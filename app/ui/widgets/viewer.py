@@ -67,9 +67,12 @@ class Viewer(QWidget):
         """The pane that keys act on."""
         return self.panes[self.state.layout if self.state.layout in self.panes else self.state.active_plane]
 
-    def show_case(self, case: ViewCase | None) -> None:
-        """Show a case at its largest tumour slice; None shows an empty, calm background."""
-        self.state.set_case(case)
+    def show_case(self, case: ViewCase | None, *, keep: bool = False) -> None:
+        """Show a case at its largest tumour slice; None shows an empty, calm background.
+
+        With `keep` it is the case on screen, read again: place, zoom and windows stay.
+        """
+        self.state.set_case(case, keep=keep)
 
     def clear(self) -> None:
         """Show nothing."""

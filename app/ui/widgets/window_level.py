@@ -194,7 +194,8 @@ class WindowModel(QObject):
         return self._state.sequence if sequence is None else sequence, shown
 
     def _forget(self) -> None:
-        self._windows.clear()
+        kept = {key: window for key, window in self._windows.items() if self._state.kept and not key[1]}
+        self._windows = kept
         self._values.clear()
 
 
