@@ -82,13 +82,20 @@ def _range(interval: Any) -> str:
     return f"{interval[0]:.2f}\N{EN DASH}{interval[1]:.2f}"
 
 
+def interval_text(score: ScoreJson) -> str:
+    """Say how far the probability moves with the outline."""
+    if not score.get("interval"):
+        return ""
+    return f"{_range(score['interval'])} if the outline were drawn slightly differently"
+
+
 def training_sentence(score: ScoreJson) -> str:
     """Say the probability among tumours like the training cases."""
     probability, training = score["probability"], score["prevalence"]["training"]
     mix = f"{per_hundred(training)} of them malignant"
     sentence = f"{probability:.2f} among tumours like those it was trained on, {mix}"
     if score.get("interval"):
-        sentence += f" ({_range(score['interval'])} if the outline were drawn slightly differently)"
+        sentence += f" ({interval_text(score)})"
     return sentence + "."
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, QRectF, QSize, QSortFilterProxyModel, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter
+from PySide6.QtGui import QColor, QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -21,6 +21,7 @@ from app.ui.widgets.verdict_mark import paint_mark
 from app.ui.widgets.worklist_model import ENTRY_ROLE, AnyIndex, Entry, WorklistModel
 
 MANY = 12
+_LIST_KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 class _RowPainter(QStyledItemDelegate):
@@ -56,15 +57,17 @@ class _RowPainter(QStyledItemDelegate):
 
 
 class _CaseList(QListView):
-    """The list itself; the delete key is answered here, the arrow keys by Qt."""
+    """The list itself: arrows move, delete removes, and every other key is left to the picture."""
 
     deleted = Signal()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self.deleted.emit()
-            return
-        super().keyPressEvent(event)
+        elif event.key() in _LIST_KEYS or event.matches(QKeySequence.StandardKey.SelectAll):
+            super().keyPressEvent(event)
+        else:
+            event.ignore()
 
 
 class Worklist(QWidget):

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
 
 from app.core.errors import Failure
 from app.ui.words import short_score, verdict_of
 
 ENTRY_ROLE = int(Qt.ItemDataRole.UserRole) + 1
 AnyIndex = QModelIndex | QPersistentModelIndex
-_SHAPES = {"waiting": "ring", "scoring": "dots", "failed": "exclamation", "question": "question"}
-_WORDS = {"waiting": "waiting", "scoring": "scoring", "question": "question", "unoutlined": "no outline"}
+_SHAPES = {"waiting": "ring", "scoring": "dots", "failed": "exclamation", "needs_choice": "question"}
+_WORDS = {"waiting": "waiting", "scoring": "scoring", "needs_choice": "question"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +24,11 @@ class Entry:
     Parameters
     ----------
     key : str
-        Unique in this worklist; the case's id with a number when ids repeat.
+        The store's own name for it, unique.
     files : dict
         `CaseFiles` as JSON.
     status : str
-        'new', 'waiting', 'scoring', 'scored', 'failed', 'question' or 'unoutlined'.
+        'new', 'waiting', 'scoring', 'scored', 'failed' or 'needs_choice'.
     score : dict or None
         The score's JSON.
     failure : Failure or None
@@ -44,13 +44,15 @@ class Entry:
     @property
     def title(self) -> str:
         """What the reader calls the case."""
-        return self.key
+        return str(self.files.get("id") or "case")
 
     @property
     def summary(self) -> str:
         """Short standing: the score, or a word."""
         if self.status == "scored" and self.score:
             return ("demo " if self.score.get("demonstration") else "") + short_score(self.score)
+        if self.status == "new" and not self.files.get("mask"):
+            return "no outline"
         return _WORDS.get(self.status, "")
 
     @property
@@ -65,7 +67,7 @@ class Entry:
         """The theme colour of the standing."""
         if self.status == "scored" and self.score:
             return verdict_of(self.score).role
-        return {"failed": "warning", "question": "warning"}.get(self.status, "text_dim")
+        return {"failed": "warning", "needs_choice": "warning"}.get(self.status, "text_dim")
 
     @property
     def spoken(self) -> str:
@@ -79,8 +81,6 @@ class Entry:
 
 class WorklistModel(QAbstractListModel):
     """Entries in the order they came; keys find rows."""
-
-    edited = Signal()
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
@@ -118,15 +118,6 @@ class WorklistModel(QAbstractListModel):
         """Row of a key; -1 when it is not in the list."""
         return self._rows.get(key, -1)
 
-    def free_key(self, wanted: str, taken: Iterable[str] = ()) -> str:
-        """Return `wanted`, or `wanted (2)` and so on when the list already holds it."""
-        used = set(taken)
-        number, key = 1, wanted
-        while key in self._rows or key in used:
-            number += 1
-            key = f"{wanted} ({number})"
-        return key
-
     def add(self, entries: Sequence[Entry]) -> None:
         """Append cases."""
         if not entries:
@@ -136,7 +127,6 @@ class WorklistModel(QAbstractListModel):
         self._entries.extend(entries)
         self._index_rows()
         self.endInsertRows()
-        self.edited.emit()
 
     def change(self, key: str, **changes: Any) -> Entry | None:
         """Replace fields of one case; a case that has gone is let go."""
@@ -146,7 +136,6 @@ class WorklistModel(QAbstractListModel):
         self._entries[row] = replace(self._entries[row], **changes)
         index = self.index(row)
         self.dataChanged.emit(index, index)
-        self.edited.emit()
         return self._entries[row]
 
     def remove(self, keys: Sequence[str]) -> None:
@@ -160,7 +149,6 @@ class WorklistModel(QAbstractListModel):
             del self._entries[first:last + 1]
             self.endRemoveRows()
         self._index_rows()
-        self.edited.emit()
 
     def restore(self) -> list[str]:
         """Undo the latest removal.
@@ -175,14 +163,12 @@ class WorklistModel(QAbstractListModel):
         batch = self._removed.pop()
         keys = []
         for row, entry in batch:
-            key = self.free_key(entry.key)
             place = min(row, len(self._entries))
             self.beginInsertRows(QModelIndex(), place, place)
-            self._entries.insert(place, replace(entry, key=key))
+            self._entries.insert(place, entry)
             self.endInsertRows()
             self._index_rows()
-            keys.append(key)
-        self.edited.emit()
+            keys.append(entry.key)
         return keys
 
     def _index_rows(self) -> None:

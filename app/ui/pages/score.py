@@ -1,0 +1,298 @@
+"""The page where cases are read: worklist, picture, finding. It binds to the session and owns none of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+
+from app.core.errors import Failure
+from app.ui.case_files import shown_side
+from app.ui.messages import is_choice, words_for
+from app.ui.reading import Reading
+from app.ui.widgets.case_bar import CaseBar
+from app.ui.widgets.case_questions import ChoiceCard, PairingCard, SideBar
+from app.ui.widgets.drop_zone import DropZone
+from app.ui.widgets.failure_card import FailureCard
+from app.ui.widgets.histogram import HistogramPlot
+from app.ui.widgets.keymap import Keymap
+from app.ui.widgets.result_side import ResultSide
+from app.ui.widgets.trace_table import TraceTable
+from app.ui.widgets.view_case import ViewCase
+from app.ui.widgets.viewer import Viewer
+from app.ui.widgets.worklist import Worklist
+
+_SIDES = {"las": "radiological: stored from the patient's right to left",
+          "ras": "neurological: stored from the patient's left to right"}
+
+
+class ScorePage(QWidget):
+    """Worklist left, picture in the middle, finding right; on an upright monitor the finding moves below.
+
+    Signals
+    -------
+    open_requested()
+        The reader wants to choose files.
+    """
+
+    open_requested = Signal()
+
+    def __init__(self, reading: Reading, keymap: Keymap, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.reading = reading
+        self.worklist = Worklist(reading.worklist)
+        self.histogram, self.trace, self.fourth = HistogramPlot(), TraceTable(), QTabWidget()
+        self.fourth.addTab(self.histogram, "Histogram")
+        self.fourth.addTab(self.trace, "Steps")
+        self.viewer = Viewer(fourth=self.fourth, keymap=keymap)
+        self.histogram.bind(self.viewer.state, self.viewer.windows)
+        self.drop_zone, self.bar, self.result = DropZone(), CaseBar(), ResultSide()
+        self._general, self._about_case = QVBoxLayout(), QVBoxLayout()
+        self._centre = self._build_centre()
+        self._inner, self._outer = QSplitter(Qt.Orientation.Horizontal), QSplitter(Qt.Orientation.Horizontal)
+        self._inner.addWidget(self._centre)
+        self._inner.addWidget(self.result)
+        self._inner.setStretchFactor(0, 1)
+        self._outer.addWidget(self.worklist)
+        self._outer.addWidget(self._inner)
+        self._outer.setStretchFactor(1, 1)
+        for splitter in (self._inner, self._outer):
+            splitter.setChildrenCollapsible(False)
+            splitter.setHandleWidth(4)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._outer)
+        self._wanted = {"worklist": True, "result": True, **reading.state["splitters"].get("shown", {})}
+        self._bind()
+        self._restore_sizes()
+        self.show_first()
+
+    def _build_centre(self) -> QWidget:
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.drop_zone)
+        self._stack.addWidget(self.viewer)
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.bar)
+        for notices in (self._general, self._about_case):
+            notices.setContentsMargins(8, 0, 8, 0)
+            column.addLayout(notices)
+        column.addWidget(self._stack, 1)
+        return centre
+
+    def _bind(self) -> None:
+        reading, state, viewer = self.reading, self.reading.state, self.viewer
+        self.worklist.chosen.connect(self._choose)
+        self.worklist.removed.connect(reading.remove)
+        self.worklist.open_requested.connect(self.open_requested)
+        self.drop_zone.open_requested.connect(self.open_requested)
+        self.drop_zone.demo_requested.connect(reading.open_demo)
+        reading.chosen.connect(self._show_choice)
+        reading.pictured.connect(self._show_view)
+        reading.standing.connect(lambda key: key == reading.current and self.refresh())
+        reading.unpaired.connect(self._ask_pairing)
+        reading.noticed.connect(self.notice)
+        reading.scoring.models_listed.connect(self._offer_models)
+        reading.scoring.described.connect(self.refresh)
+        self.bar.sequence_chosen.connect(viewer.set_sequence)
+        self.bar.preparation_chosen.connect(self._prepare)
+        self.bar.compared.connect(viewer.set_prepared)
+        self.bar.choose_preparation(state["prep"])
+        for signal in (viewer.state.sequence_changed, viewer.state.prepared_changed, viewer.state.case_changed):
+            signal.connect(self._follow_viewer)
+        viewer.windows.remember(state["windows"])
+        viewer.windows.preset_remembered.connect(
+            lambda sequence, name: state.choose("windows", {**state["windows"], sequence: name}))
+        viewer.state.set_text_mode(state["text_overlays"])
+        self.result.score_requested.connect(lambda: reading.score())
+        self.result.retry_requested.connect(reading.retry)
+        self.result.dismissed.connect(lambda: reading.dismiss(reading.current))
+        self.result.choices_changed.connect(self._take_choices)
+        self.result.choices.choose(error_rate=state["error_rate"])
+        self.result.panel.prevalence_changed.connect(lambda value: state.choose("prevalence", value))
+
+    # What is on the page
+
+    def show_first(self) -> None:
+        """Show the invitation and nothing else."""
+        self.bar.hide()
+        self.worklist.hide()
+        self.result.hide()
+        self._stack.setCurrentWidget(self.drop_zone)
+
+    def fold(self, side: str) -> None:
+        """Fold the 'worklist' or the 'result' away, or back."""
+        self._wanted[side] = not self._wanted[side]
+        self._apply_folds()
+        self.save_sizes()
+
+    def _apply_folds(self) -> None:
+        reading = self._stack.currentWidget() is self.viewer
+        self.worklist.setVisible(self._wanted["worklist"] and reading)
+        self.result.setVisible(self._wanted["result"] and reading)
+
+    def _choose(self, key: str) -> None:
+        if key != self.reading.current:
+            self.reading.choose(key)
+
+    def _show_choice(self, key: str) -> None:
+        entry = self.reading.worklist.entry(key)
+        if entry is None:
+            self.viewer.clear()
+            self.show_first()
+            return
+        self._stack.setCurrentWidget(self.viewer)
+        self._apply_folds()
+        self.bar.show()
+        self.worklist.select(key)
+        if self.reading.view is None:
+            self.viewer.clear()
+            self.bar.show_title(entry.title)
+        self.refresh()
+
+    def _show_view(self, view: dict[str, Any]) -> None:
+        case = ViewCase.from_json(view)
+        before = self.viewer.state
+        place = (before.sequence, before.world) if before.case is not None and before.case.id == case.id else None
+        self.viewer.show_case(case)
+        if place is not None:  # the same case, prepared: the reader stays where they were
+            self.viewer.set_sequence(place[0])
+            before.set_world(place[1])
+        self.bar.show_view(view)
+        self.viewer.set_prepared(self.reading.state["prep"] != "stored")
+        self._follow_viewer()
+
+    def _follow_viewer(self, *_: object) -> None:
+        state = self.viewer.state
+        if state.case is not None:
+            self.bar.show_state(state.sequence, prepared=state.prepared, can_compare=state.can_compare)
+
+    def refresh(self) -> None:
+        """Show how the current case stands."""
+        reading = self.reading
+        entry = reading.worklist.entry(reading.current)
+        if entry is None:
+            return
+        failure = reading.failure(entry.key)
+        self._show_questions(failure)
+        if entry.status == "scored" and entry.score:
+            used = reading.state["prevalence"] or entry.score["prevalence"]["used"]
+            self.result.show_score(reading.scoring.with_definitions(entry.score), used, self._difference(entry.score))
+        elif failure is not None and is_choice(failure):
+            self.result.show_quiet("One question is open; it stands above the picture.")
+        elif failure is not None:
+            self.result.show_problem(words_for(failure, f"reading {entry.title}"))
+        elif entry.status in ("waiting", "scoring"):
+            self.result.show_quiet("Being scored." if entry.status == "scoring" else "Waiting for its turn.")
+        elif not entry.files.get("mask"):
+            self.result.show_quiet("This case has no outline yet. Drop the outline anywhere on the window.")
+        else:
+            self.result.show_quiet("Not scored.", can_score=True)
+        trace = (reading.view or {}).get("trace") or ()
+        score = entry.score or {}
+        self.trace.show_trace([*trace, *(score.get("trace") or ())], score.get("timings"))
+
+    def _difference(self, score: dict[str, Any]) -> str:
+        state = self.reading.state
+        if score.get("model") == state["model"] and abs(score.get("error_rate", 0) - state["error_rate"]) < 1e-9:
+            return ""
+        return (f"Scored with {score.get('model')} at the error rate {score.get('error_rate', 0) * 100:.3g} %. "
+                "Choose again below to score anew.")
+
+    # Questions and notices
+
+    def _show_questions(self, failure: Failure | None) -> None:
+        _empty(self._about_case)
+        if failure is not None and is_choice(failure):
+            question = ChoiceCard(failure)
+            question.answered.connect(self.reading.answer)
+            self._about_case.addWidget(question)
+        elif failure is not None and (self.result.isHidden() or self.result.shows_score):
+            self._about_case.addWidget(self._failure_card(failure))
+        elif (self.reading.view or {}).get("orientation_question"):
+            side = SideBar(_SIDES[shown_side(self.reading.view or {})])
+            side.confirmed.connect(lambda yes: self.reading.confirm_side(as_shown=yes))
+            self._about_case.addWidget(side)
+
+    def _failure_card(self, failure: Failure) -> FailureCard:
+        problem = FailureCard(words_for(failure))
+        problem.retry_requested.connect(self.reading.retry)
+        problem.closed.connect(lambda: self.reading.dismiss(self.reading.current))
+        return problem
+
+    def notice(self, failure: Failure) -> None:
+        """Say something that belongs to no case."""
+        _empty(self._general)
+        said = FailureCard(words_for(failure), retry=False)
+        said.closed.connect(lambda: _empty(self._general))
+        self._general.addWidget(said)
+
+    def _ask_pairing(self, sources: list[dict[str, Any]]) -> None:
+        _empty(self._general)
+        if sources:
+            question = PairingCard(sources)
+            question.paired.connect(self.reading.pair)
+            question.declined.connect(self.reading.decline_pairing)
+            self._general.addWidget(question)
+
+    # Choices
+
+    def _offer_models(self, models: list[dict[str, Any]]) -> None:
+        state = self.reading.state
+        names = [model["name"] for model in models if model.get("verified", True)]
+        if names and state["model"] not in names:
+            state.choose("model", names[0])
+        self.result.choices.offer_models(models, state["model"])
+        self.result.choices.choose(error_rate=state["error_rate"], threshold=self.reading.threshold)
+
+    def _take_choices(self) -> None:
+        choices, state = self.result.choices, self.reading.state
+        state.choose("model", choices.model or state["model"])
+        state.choose("error_rate", choices.error_rate)
+        self.reading.threshold = choices.threshold
+        self.reading.score()
+
+    def follow_choices(self) -> None:
+        """Show the session's choices, after they were changed elsewhere."""
+        state = self.reading.state
+        self.result.choices.offer_models(self.reading.scoring.models, state["model"])
+        self.result.choices.choose(error_rate=state["error_rate"], threshold=self.reading.threshold)
+        self.refresh()
+
+    def _prepare(self, name: str) -> None:
+        self.reading.prepare_view(name)
+        if self.reading.preparation() is None:
+            self.viewer.set_prepared(False)
+
+    # Room
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Put the finding below the picture where the window is upright."""
+        super().resizeEvent(event)
+        upright = event.size().height() > event.size().width()
+        self._inner.setOrientation(Qt.Orientation.Vertical if upright else Qt.Orientation.Horizontal)
+
+    def save_sizes(self) -> None:
+        """Remember how the room is divided."""
+        sizes = {"outer": self._outer.sizes(), "inner": self._inner.sizes(), "shown": dict(self._wanted)}
+        if not self.worklist.isVisible() or not self.result.isVisible():
+            kept = self.reading.state["splitters"]
+            sizes |= {name: kept[name] for name in ("outer", "inner") if name in kept}
+        self.reading.state.choose("splitters", sizes)
+
+    def _restore_sizes(self) -> None:
+        kept = self.reading.state["splitters"]
+        self._outer.setSizes(kept.get("outer") or [208, 1200])
+        self._inner.setSizes(kept.get("inner") or [900, 336])
+
+
+def _empty(layout: QVBoxLayout) -> None:
+    while (item := layout.takeAt(0)) is not None:
+        widget = item.widget()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()

@@ -1,0 +1,301 @@
+"""The story of a reading session: what is dropped becomes cases, the chosen one is shown, every one is scored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from app.core.errors import Failure
+from app.core.requests import CaseFiles
+from app.core.store import Entry as StoredEntry
+from app.ui.case_files import identity_of, series_key, shown_side
+from app.ui.jobs import Jobs
+from app.ui.messages import as_failure, is_choice
+from app.ui.scoring import Scoring
+from app.ui.state import SessionState
+from app.ui.viewing import PREPARATIONS, Viewing
+from app.ui.widgets.worklist_model import Entry, WorklistModel
+
+NOTHING_FOUND = Failure("input", "Nothing in there can be read as an image or an outline.",
+                        "Drop NIfTI, Analyze, NRRD, MetaImage or DICOM files, or a table that names them.")
+
+
+class Reading(QObject):
+    """Worklist, viewing and scoring, tied together; the pages bind to its signals.
+
+    Signals
+    -------
+    chosen(str)
+        Another case is the current one; '' when none is.
+    pictured(dict)
+        The current case's pictures.
+    standing(str)
+        A case's status, score or failure has changed.
+    unpaired(list)
+        Things that found no partner; [] when the question is settled.
+    noticed(Failure)
+        Something to be said that belongs to no case.
+    said(str)
+        Something to be said in passing.
+    """
+
+    chosen = Signal(str)
+    pictured = Signal(dict)
+    standing = Signal(str)
+    unpaired = Signal(list)
+    noticed = Signal(object)
+    said = Signal(str)
+
+    def __init__(self, state: SessionState, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.state, self.jobs = state, jobs
+        self.worklist = WorklistModel(self)
+        self.viewing, self.scoring = Viewing(jobs, state, self), Scoring(jobs, state, self)
+        self.current, self.threshold = "", None
+        self.view: dict[str, Any] | None = None
+        self._view_failures: dict[str, Failure] = {}
+        self._loose: list[dict[str, Any]] = []
+        state.failed.connect(self.noticed)
+        self.viewing.identified.connect(self._take_drop)
+        self.viewing.not_identified.connect(self.noticed)
+        self.viewing.shown.connect(self._take_view)
+        self.viewing.not_shown.connect(self._take_no_view)
+        self.scoring.begun.connect(lambda key: self._change(key, status="scoring"))
+        self.scoring.scored.connect(self._take_score)
+        self.scoring.not_scored.connect(self._take_no_score)
+        self.scoring.stopped.connect(self._take_stop)
+
+    # Cases come and go
+
+    def restore(self) -> None:
+        """Bring back the worklist of the last session, and the scores it still owed."""
+        self.state.in_background(self.state.store.worklist, self._take_worklist)
+
+    def _take_worklist(self, stored: Sequence[StoredEntry]) -> None:
+        self.worklist.add([self._entry_of(each) for each in stored])
+        by_files = {each.case.model_dump_json(): each.id for each in stored}
+        for job in self.jobs.resume():
+            files = job.request.get("case")
+            key = by_files.get(CaseFiles.model_validate(files).model_dump_json(), "") if files else ""
+            if key:
+                self.scoring.adopt(job.id, key)
+                self._change(key, status="waiting")
+
+    @staticmethod
+    def _entry_of(stored: StoredEntry) -> Entry:
+        status = stored.status if stored.status in ("failed", "needs_choice") else "scored" if stored.score else "new"
+        return Entry(stored.id, stored.case.model_dump(mode="json"), status,
+                     stored.score.score if stored.score else None, as_failure(stored.note) if stored.note else None)
+
+    def drop(self, paths: Sequence[str]) -> None:
+        """Take in files and folders, in any order; what found no partner before gets another chance."""
+        if paths:
+            self.viewing.identify([*[source["path"] for source in self._loose], *paths])
+
+    def open_demo(self) -> None:
+        """Show and score the demo case."""
+        self.viewing.make_demo()
+
+    def _take_drop(self, found: dict[str, Any]) -> None:
+        cases, self._loose = list(found.get("cases") or ()), list(found.get("unpaired") or ())
+        current = self.worklist.entry(self.current)
+        if self._loose and not cases and current is not None and not current.files.get("mask"):
+            shown = [{"path": path, "title": current.title, "role_hint": "image"}
+                     for path in current.files["images"].values()]
+            self._loose = shown + self._loose
+        self.unpaired.emit(self._loose)
+        if notes := tuple(found.get("notes") or ()):
+            self.noticed.emit(Failure("input", "Some of it could not be used as it is.", "", extra={"issues": notes}))
+        if cases:
+            self.add(cases)
+        elif not self._loose and not notes:
+            self.noticed.emit(NOTHING_FOUND)
+
+    def add(self, cases: Sequence[dict[str, Any]]) -> None:
+        """Append cases (`CaseFiles` as JSON) to the worklist, show the first and score all; known ones are shown."""
+        known = {identity_of(entry.files): entry.key for entry in self.worklist.entries()}
+        fresh = [CaseFiles.model_validate(case) for case in cases if identity_of(case) not in known]
+        first = known.get(identity_of(cases[0]), "")
+        if not fresh:
+            self.choose(first)
+            return
+        self.state.in_background(lambda: self.state.store.add_cases(fresh),
+                                 lambda keys: self._take_added(keys, fresh, first))
+
+    def _take_added(self, keys: Sequence[str], cases: Sequence[CaseFiles], first: str) -> None:
+        entries = [Entry(key, case.model_dump(mode="json"), "waiting" if case.mask else "new")
+                   for key, case in zip(keys, cases, strict=True)]
+        self.worklist.add(entries)
+        self.choose(first or keys[0])
+        for entry in entries:
+            if entry.files.get("mask"):
+                self.scoring.score(entry.key, entry.files, threshold=self.threshold)
+
+    def pair(self, files: dict[str, Any]) -> None:
+        """Take the reader's answer about unpaired things."""
+        self.decline_pairing()
+        image = set(files["images"].values())
+        current = self.worklist.entry(self.current)
+        if files.get("mask") and current is not None and image & set(current.files["images"].values()):
+            self._replace_files(current.key, {**current.files, "mask": files["mask"],
+                                              "series": {**current.files["series"], **files["series"]}})
+        else:
+            self.add([files])
+
+    def decline_pairing(self) -> None:
+        """Let the unpaired things go."""
+        self._loose = []
+        self.unpaired.emit([])
+
+    def remove(self, keys: Sequence[str]) -> None:
+        """Take cases off the list; `undo` brings them back."""
+        for key in keys:
+            self.scoring.cancel(key)
+        self.worklist.remove(keys)
+        self.state.in_background(lambda: [self.state.store.delete_case(key) for key in keys])
+        self.said.emit(f"{len(keys)} cases removed. Ctrl+Z brings them back." if len(keys) > 1
+                       else "Case removed. Ctrl+Z brings it back.")
+        if not self.worklist.rowCount():
+            self.choose("")
+
+    def undo(self) -> None:
+        """Bring back what was removed last."""
+        keys = self.worklist.restore()
+        if not keys:
+            self.said.emit("There is nothing to undo.")
+            return
+        self.state.in_background(lambda: [self.state.store.restore_case(key) for key in keys])
+        for key in keys:
+            entry = self.worklist.entry(key)
+            if entry is not None and entry.status in ("waiting", "scoring"):
+                self.score(key)
+        self.choose(keys[0])
+
+    # One case
+
+    def choose(self, key: str) -> None:
+        """Make a case the current one and show it."""
+        entry = self.worklist.entry(key)
+        if key == self.current and entry is not None and self.view is not None:
+            self.chosen.emit(key)
+            return
+        self.current, self.view = (key, None) if entry is not None else ("", None)
+        self.chosen.emit(self.current)
+        if entry is None:
+            self.viewing.forget()
+            return
+        self.viewing.show(key, entry.files)
+        self.state.in_background(lambda: self.state.store.remember_case(CaseFiles.model_validate(entry.files)))
+
+    def failure(self, key: str) -> Failure | None:
+        """What stands in the way of a case, if anything."""
+        entry = self.worklist.entry(key)
+        return self._view_failures.get(key) or (entry.failure if entry is not None else None)
+
+    def answer(self, field: str, about: str, value: str) -> None:
+        """Put the reader's choice into the current case's files and start again."""
+        entry = self.worklist.entry(self.current)
+        if entry is None:
+            return
+        files = dict(entry.files)
+        if field == "series":
+            files["series"] = {**files.get("series", {}), series_key(files, about): value}
+        else:
+            files[field] = int(value) if field == "label" else value
+        self._replace_files(entry.key, files)
+
+    def confirm_side(self, *, as_shown: bool) -> None:
+        """Take the reader's answer about an Analyze file's left and right."""
+        entry = self.worklist.entry(self.current)
+        if entry is None:
+            return
+        shown = shown_side(self.view or {})
+        other = {"las": "ras", "ras": "las"}[shown]
+        self._replace_files(entry.key, {**entry.files, "orientation": shown if as_shown else other})
+
+    def _replace_files(self, key: str, files: dict[str, Any]) -> None:
+        case = CaseFiles.model_validate(files)
+        self._view_failures.pop(key, None)
+        self.state.in_background(lambda: self.state.store.update_case(key, case))
+        self._change(key, files=files, failure=None, status="new")
+        self.viewing.show(key, files)
+        if case.mask:
+            self.score(key)
+
+    def prepare_view(self, name: str) -> None:
+        """Show the current case prepared in one of the `PREPARATIONS` ways, or by the model's own ('model')."""
+        entry = self.worklist.entry(self.current)
+        self.state.choose("prep", name)
+        if entry is not None and (prep := self.preparation()) is not None:
+            self.viewing.show(entry.key, entry.files, prep)
+
+    def preparation(self) -> dict[str, Any] | None:
+        """The chosen preparation as `PrepRecipe` JSON; None for the image as stored."""
+        if self.state["prep"] == "model":
+            return next((model.get("prep") for model in self.scoring.models
+                         if model["name"] == self.state["model"]), None)
+        return PREPARATIONS.get(self.state["prep"], ("", None))[1]
+
+    def score(self, key: str = "") -> None:
+        """Score a case, by default the current one, with the session's choices."""
+        entry = self.worklist.entry(key or self.current)
+        if entry is not None and entry.files.get("mask"):
+            self._view_failures.pop(entry.key, None)
+            self._change(entry.key, status="waiting", failure=None)
+            self.scoring.score(entry.key, entry.files, threshold=self.threshold)
+
+    def retry(self) -> None:
+        """Try the current case again, picture and score."""
+        entry = self.worklist.entry(self.current)
+        if entry is not None:
+            self._view_failures.pop(entry.key, None)
+            self.viewing.show(entry.key, entry.files)
+            self.score(entry.key)
+            self.standing.emit(entry.key)
+
+    def dismiss(self, key: str) -> None:
+        """Let a failure be, without trying again."""
+        self._view_failures.pop(key, None)
+        self._change(key, failure=None)
+
+    # What the engine answers
+
+    def _take_view(self, key: str, result: dict[str, Any]) -> None:
+        self._view_failures.pop(key, None)
+        if result.get("mask_problem"):
+            self._view_failures[key] = as_failure(result["mask_problem"])
+        if key != self.current:
+            return
+        first, self.view = self.view is None, result
+        self.pictured.emit(result)
+        self.standing.emit(key)
+        entry, prep = self.worklist.entry(key), self.preparation()
+        if first and prep is not None and entry is not None:
+            self.viewing.show(key, entry.files, prep)
+
+    def _take_no_view(self, key: str, failure: Failure) -> None:
+        self._view_failures[key] = failure
+        self._change(key, status="needs_choice" if is_choice(failure) else "failed")
+
+    def _take_score(self, key: str, score: dict[str, Any], job: str) -> None:
+        self.state.store.add_score(key, score, request=job)  # at once: a finished score survives whatever comes next
+        self._change(key, status="scored", score=score, failure=None)
+
+    def _take_no_score(self, key: str, failure: Failure) -> None:
+        status = "needs_choice" if is_choice(failure) else "failed"
+        note = asdict(failure)
+        self.state.in_background(lambda: self.state.store.set_status(key, status, note))
+        self._change(key, status=status, failure=failure)
+
+    def _take_stop(self, key: str) -> None:
+        entry = self.worklist.entry(key)
+        if entry is not None:
+            self._change(key, status="scored" if entry.score else "new")
+
+    def _change(self, key: str, **changes: Any) -> None:
+        if self.worklist.change(key, **changes) is not None:
+            self.standing.emit(key)
+

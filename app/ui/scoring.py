@@ -1,0 +1,118 @@
+"""Scoring cases in a queue while the reader browses, and what the models are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from app.core.errors import Failure
+from app.core.requests import CaseFiles, ScoreRequest
+from app.ui.jobs import Jobs
+from app.ui.state import SessionState
+
+MODELS_WORKFLOW = "app.core.workflows:list_models"
+DESCRIBE_WORKFLOW = "app.core.workflows.features:describe_features"
+
+
+class Scoring(QObject):
+    """The score lane: every case in turn.
+
+    Signals
+    -------
+    begun(str)
+        A case's key: its score is being made.
+    scored(str, dict, str)
+        A case's key, its score's JSON, the job's id.
+    not_scored(str, Failure)
+        A case's key, and why there is no score.
+    stopped(str)
+        A case's key: its score was called off.
+    models_listed(list)
+        The models of the library.
+    described()
+        The models' features now have titles and definitions.
+    """
+
+    begun = Signal(str)
+    scored = Signal(str, dict, str)
+    not_scored = Signal(str, object)
+    stopped = Signal(str)
+    models_listed = Signal(list)
+    described = Signal()
+
+    def __init__(self, jobs: Jobs, state: SessionState, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs, self._state = jobs, state
+        self._keys: dict[str, str] = {}
+        self._asked: dict[str, str] = {}
+        self._definitions: dict[str, dict[str, Any]] = {}
+        self.models: list[dict[str, Any]] = []
+        jobs.started.connect(lambda job, _lane, _title: job in self._keys and self.begun.emit(self._keys[job]))
+        jobs.finished.connect(self._finish)
+        jobs.failed.connect(self._fail)
+        jobs.cancelled.connect(self._stop)
+
+    @property
+    def waiting(self) -> int:
+        """How many scores are still owed."""
+        return len(self._keys)
+
+    def list_models(self) -> None:
+        """Ask for the library, and for what its models' features are."""
+        self._asked[self._jobs.start("score", MODELS_WORKFLOW, {}, "Listing the models")] = "models"
+        self._asked[self._jobs.start("score", DESCRIBE_WORKFLOW, {}, "Listing the models")] = "features"
+
+    def with_definitions(self, score: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the score with titles and definitions at its contributions, as far as they are known."""
+        known = self._definitions.get(str(score.get("model")), {})
+        return {**score, "contributions": [{**known.get(item["feature"], {}), **item}
+                                           for item in score.get("contributions") or ()]}
+
+    def score(self, key: str, files: Mapping[str, Any], *, threshold: float | None = None) -> str:
+        """Queue a case's score with the session's model and choices; an older request for the case is called off."""
+        self.cancel(key)
+        model = self._state["model"]
+        request = ScoreRequest(case=CaseFiles.model_validate(dict(files)), model=model, threshold=threshold,
+                               prevalence=self._state["prevalence"], error_rate=self._state["error_rate"])
+        job = self._jobs.start("score", "app.core.workflows:score_case", request.model_dump(mode="json"), files["id"])
+        self._keys[job] = key
+        return job
+
+    def adopt(self, job: str, key: str) -> None:
+        """Take over a job that the last session still owed."""
+        self._keys[job] = key
+
+    def cancel(self, key: str) -> None:
+        """Call off a case's score."""
+        for job in [job for job, owner in self._keys.items() if owner == key]:
+            del self._keys[job]
+            self._jobs.cancel(job)
+
+    def cancel_all(self) -> None:
+        """Call off every score still owed."""
+        for job in list(self._keys):
+            self._jobs.cancel(job)
+
+    def _finish(self, job: str, result: dict[str, Any]) -> None:
+        asked = self._asked.pop(job, "")
+        if asked == "models":
+            self.models = list(result.get("models") or ())
+            self.models_listed.emit(self.models)
+        elif asked:
+            self._definitions = dict(result.get("models") or {})
+            self.described.emit()
+        elif job in self._keys:
+            self.scored.emit(self._keys.pop(job), result, job)
+
+    def _fail(self, job: str, failure: Failure) -> None:
+        if self._asked.pop(job, "") == "models":
+            self.models_listed.emit([])
+        elif job in self._keys:
+            self.not_scored.emit(self._keys.pop(job), failure)
+
+    def _stop(self, job: str) -> None:
+        self._asked.pop(job, "")
+        if job in self._keys:
+            self.stopped.emit(self._keys.pop(job))

@@ -1,0 +1,115 @@
+"""The line above the picture: which case, which sequence, and how it is prepared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QWidget
+
+from app.ui.viewing import PREPARATIONS
+from app.ui.widgets.copy_label import CopyLabel
+
+_WEIGHTINGS = {"t1": "T1", "t2": "T2", "pd": "PD"}
+
+
+def sequence_title(name: str, acquisition: Mapping[str, Any]) -> str:
+    """Say a sequence with its guessed weighting, fat suppression and contrast, and what the guess rests on."""
+    weighting = str(acquisition.get("weighting") or "")
+    weighting = _WEIGHTINGS.get(weighting, weighting.upper())
+    parts = [weighting] if weighting else []
+    if acquisition.get("fat_suppressed"):
+        parts.append("fat suppressed")
+    if acquisition.get("contrast_enhanced"):
+        parts.append("with contrast")
+    guess = ", ".join(parts)
+    if not guess or guess.lower() == name.lower():
+        return name
+    return f"{name} ({guess})"
+
+
+class CaseBar(QWidget):
+    """Pickers over the viewer.
+
+    Signals
+    -------
+    sequence_chosen(str)
+    preparation_chosen(str)
+    compared(bool)
+        Show the prepared image (True) or the stored one.
+    """
+
+    sequence_chosen = Signal(str)
+    preparation_chosen = Signal(str)
+    compared = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.title, self.facts = CopyLabel(role="title"), CopyLabel(role="dim")
+        self.sequences, self.preparations = QComboBox(), QComboBox()
+        self.sequences.setAccessibleName("Sequence")
+        self.sequences.setToolTip("Which image of the case is shown; weighting and contrast are read from the header")
+        self.sequences.activated.connect(lambda _row: self.sequence_chosen.emit(self.sequences.currentData()))
+        self.preparations.setAccessibleName("View with")
+        self.preparations.setToolTip("Prepare the image for viewing; the score is not changed by it")
+        for name, (title, _prep) in PREPARATIONS.items():
+            self.preparations.addItem(title, name)
+        self.preparations.addItem("As the model sees it", "model")
+        self.preparations.activated.connect(lambda _row: self.preparation_chosen.emit(self.preparations.currentData()))
+        self.compare = QPushButton("Before")
+        self.compare.setCheckable(True)
+        self.compare.setToolTip("Before or after preparation (B)")
+        self.compare.toggled.connect(self._tell_compared)
+        self.compare.hide()
+        self.single = CopyLabel(role="dim")
+        view_with = QLabel("View with")
+        view_with.setProperty("role", "dim")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(8, 6, 8, 6)
+        layout.setSpacing(8)
+        for widget in (self.title, self.sequences, self.single, self.facts):
+            layout.addWidget(widget)
+        layout.addStretch(1)
+        for widget in (view_with, self.preparations, self.compare):
+            layout.addWidget(widget)
+
+    def show_title(self, title: str) -> None:
+        """Name the case; its pictures are still to come."""
+        self.title.setText(title)
+        self.sequences.hide()
+        self.single.hide()
+        self.facts.setText("")
+        self.compare.hide()
+
+    def show_view(self, view: Mapping[str, Any]) -> None:
+        """Offer the sequences of a view and say what is known of the outline."""
+        self.sequences.clear()
+        titles = {name: sequence_title(name, image.get("acquisition") or {}) for name, image in view["images"].items()}
+        for name, title in titles.items():
+            self.sequences.addItem(title, name)
+        self.sequences.setVisible(len(titles) > 1)
+        self.single.setVisible(len(titles) == 1)
+        self.single.setText(next(iter(titles.values()), ""))
+        mask = view.get("mask")
+        self.facts.setText(f"{mask['volume_ml']:,.1f} ml, {mask['longest_diameter_mm']:,.0f} mm across"
+                           if mask and mask.get("volume_ml") is not None else "no outline" if not mask else "")
+
+    def show_state(self, sequence: str, *, prepared: bool, can_compare: bool) -> None:
+        """Follow the viewer: its sequence, and before or after."""
+        row = self.sequences.findData(sequence)
+        if row >= 0:
+            self.sequences.setCurrentIndex(row)
+        self.compare.setVisible(can_compare)
+        blocked = self.compare.blockSignals(True)
+        self.compare.setChecked(prepared)
+        self.compare.blockSignals(blocked)
+        self.compare.setText("After" if prepared else "Before")
+
+    def choose_preparation(self, name: str) -> None:
+        """Show which preparation is chosen."""
+        self.preparations.setCurrentIndex(max(0, self.preparations.findData(name)))
+
+    def _tell_compared(self, checked: bool) -> None:
+        self.compare.setText("After" if checked else "Before")
+        self.compared.emit(checked)

@@ -1,0 +1,99 @@
+"""The first five seconds: one place to drop a case, one button for the demo, the last cases. Nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.ui.theme import theme
+
+INVITATION = "Drop a case: an image and its outline, a DICOM folder, or an Analyze pair"
+LAST_CASES = 5
+
+
+class DropZone(QWidget):
+    """The empty window.
+
+    Signals
+    -------
+    open_requested()
+        Choose files instead of dropping them.
+    demo_requested()
+        Open the demo case.
+    case_requested(str)
+        Open one of the last cases, by key.
+    """
+
+    open_requested = Signal()
+    demo_requested = Signal()
+    case_requested = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(INVITATION)
+        self.invitation = QLabel(INVITATION)
+        self.invitation.setWordWrap(True)
+        self.invitation.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.invitation.setMaximumWidth(360)
+        self.open_button = QPushButton("Open…")
+        self.open_button.clicked.connect(self.open_requested)
+        self.demo_button = QPushButton("Open the demo case")
+        self.demo_button.setProperty("role", "primary")
+        self.demo_button.clicked.connect(self.demo_requested)
+        self._last_heading = QLabel("Last cases")
+        self._last_heading.setProperty("role", "heading")
+        self._last = QVBoxLayout()
+        self._last.setSpacing(0)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addStretch(1)
+        buttons.addWidget(self.open_button)
+        buttons.addWidget(self.demo_button)
+        buttons.addStretch(1)
+        inner = QVBoxLayout()
+        inner.setSpacing(16)
+        inner.addStretch(1)
+        inner.addWidget(self.invitation, 0, Qt.AlignmentFlag.AlignCenter)
+        inner.addLayout(buttons)
+        inner.addSpacing(16)
+        inner.addWidget(self._last_heading, 0, Qt.AlignmentFlag.AlignCenter)
+        inner.addLayout(self._last)
+        inner.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(48, 48, 48, 48)
+        layout.addLayout(inner)
+        self._last_heading.hide()
+        self._hot = False
+
+    def show_last(self, cases: Sequence[tuple[str, str]]) -> None:
+        """Offer the last cases as (key, title), newest first."""
+        while (item := self._last.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.setParent(None)
+                widget.deleteLater()
+        for key, title in list(cases)[:LAST_CASES]:
+            button = QPushButton(title)
+            button.setProperty("role", "link")
+            button.setCursor(Qt.CursorShape.PointingHandCursor)
+            button.clicked.connect(lambda _checked=False, key=key: self.case_requested.emit(key))
+            self._last.addWidget(button, 0, Qt.AlignmentFlag.AlignCenter)
+        self._last_heading.setVisible(bool(cases))
+
+    def glow(self, *, on: bool) -> None:
+        """Light the target while something hovers over the window."""
+        self._hot = on
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+        """Paint the target's dashed outline."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        colours = theme()
+        pen = QPen(QColor(colours.accent if self._hot else colours.line), 2, Qt.PenStyle.DashLine)
+        painter.setPen(pen)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(24, 24, -24, -24), 12, 12)
+        painter.end()

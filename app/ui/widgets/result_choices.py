@@ -1,0 +1,111 @@
+"""What the reader may choose about a score: the model, the error rate, the threshold; and how to take it away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QFormLayout, QWidget
+
+from app.ui.words import DEMONSTRATION
+
+ERROR_RATES = (0.05, 0.10, 0.20)
+
+
+class ResultChoices(QWidget):
+    """Three pickers; any change asks for the score again.
+
+    Signals
+    -------
+    changed()
+        Read `model`, `error_rate`, `threshold` afterwards.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._models: dict[str, Mapping[str, Any]] = {}
+        self._threshold: float | None = None
+        self.models, self.rates, self.thresholds = QComboBox(), QComboBox(), QComboBox()
+        for box, name, tip in (
+                (self.models, "Model", "Which model scores"),
+                (self.rates, "Error rate", "How often a verdict may be wrong; lower says 'uncertain' more often"),
+                (self.thresholds, "Threshold", "The operating point, from those the model was tested at")):
+            box.setAccessibleName(name)
+            box.setToolTip(tip)
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(12)
+            box.activated.connect(lambda _row, box=box: self._chosen(box))
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setSpacing(4)
+        form.addRow("Model", self.models)
+        form.addRow("Error rate", self.rates)
+        form.addRow("Threshold", self.thresholds)
+        self._offer_rates(ERROR_RATES, ERROR_RATES[0])
+
+    @property
+    def model(self) -> str:
+        """Name of the chosen model; empty while none is known."""
+        return self.models.currentData() or ""
+
+    @property
+    def error_rate(self) -> float:
+        """Chosen error rate, 0 to 1."""
+        return float(self.rates.currentData() or ERROR_RATES[0])
+
+    @property
+    def threshold(self) -> float | None:
+        """Chosen threshold; None for the model's own."""
+        return self._threshold
+
+    def offer_models(self, models: Sequence[Mapping[str, Any]], chosen: str) -> None:
+        """Offer the models that verify."""
+        self._models = {str(model["name"]): model for model in models if model.get("verified", True)}
+        self.models.clear()
+        for name, model in self._models.items():
+            mark = f" ({DEMONSTRATION})" if model.get("demonstration") else ""
+            self.models.addItem(f"{model.get('title') or name}{mark}", name)
+            self.models.setItemData(self.models.count() - 1, str(model.get("purpose") or ""), 3)
+        self.models.setCurrentIndex(max(0, self.models.findData(chosen)))
+        self._offer_thresholds()
+        self._offer_rates(self._rates_of_model(), self.error_rate)
+
+    def choose(self, *, error_rate: float | None = None, threshold: float | None = None) -> None:
+        """Set choices without asking for a score."""
+        if error_rate is not None:
+            self._offer_rates(self._rates_of_model(), error_rate)
+        self._threshold = threshold
+        self._offer_thresholds()
+
+    def _rates_of_model(self) -> Sequence[float]:
+        return self._models.get(self.model, {}).get("error_rates") or ERROR_RATES
+
+    def _chosen(self, box: QComboBox) -> None:
+        if box is self.models:
+            self._threshold = None
+            self._offer_thresholds()
+            self._offer_rates(self._rates_of_model(), self.error_rate)
+        elif box is self.thresholds:
+            self._threshold = box.currentData()
+        self.changed.emit()
+
+    def _offer_rates(self, rates: Sequence[float], chosen: float) -> None:
+        self.rates.clear()
+        for rate in sorted(rates):
+            self.rates.addItem(f"{rate * 100:.3g} %", rate)
+        nearest = min(range(self.rates.count()), key=lambda row: abs(self.rates.itemData(row) - chosen))
+        self.rates.setCurrentIndex(nearest)
+
+    def _offer_thresholds(self) -> None:
+        self.thresholds.clear()
+        self.thresholds.addItem("the model's own", None)
+        for point in self._models.get(self.model, {}).get("thresholds") or ():
+            value = float(point["threshold"] if isinstance(point, Mapping) else point)
+            name = f" {point['name']}" if isinstance(point, Mapping) and point.get("name") else ""
+            self.thresholds.addItem(f"{value:.3f}{name}", value)
+        row = next((row for row in range(1, self.thresholds.count())
+                    if self._threshold is not None and abs(self.thresholds.itemData(row) - self._threshold) < 5e-4), 0)
+        self.thresholds.setCurrentIndex(row)

@@ -1,0 +1,164 @@
+"""The finding beside the picture: both probabilities with equal weight, the scale, what moved it, and every caution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QDoubleSpinBox, QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from app.ui.theme import theme
+from app.ui.widgets.caution_list import CautionList
+from app.ui.widgets.contributions import Contributions
+from app.ui.widgets.copy_label import CopyLabel, wrapped
+from app.ui.widgets.probability_scale import ProbabilityScale
+from app.ui.widgets.verdict_mark import VerdictMark
+from app.ui.words import (
+    DEMONSTRATION,
+    at_prevalence,
+    comparator_sentence,
+    interval_text,
+    of_hundred,
+    per_hundred,
+    threshold_sentence,
+    verdict_of,
+    verdict_sentence,
+    whole_sentence,
+)
+
+
+def heading(text: str) -> QLabel:
+    """Make a quiet heading."""
+    label = QLabel(text)
+    label.setProperty("role", "heading")
+    return label
+
+
+class ResultPanel(QScrollArea):
+    """One score, told from verdict to cautions.
+
+    Signals
+    -------
+    prevalence_changed(float)
+        The reader set another share of malignant tumours.
+    """
+
+    prevalence_changed = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._score: Mapping[str, Any] | None = None
+        self.demonstration = wrapped(DEMONSTRATION, "warning")
+        self.mark, self.word = VerdictMark(), CopyLabel(role="title")
+        self.reason = wrapped()
+        self.trained, self.clinic = CopyLabel(role="display"), CopyLabel(role="display")
+        self.trained_words, self.clinic_words = wrapped(role="dim"), wrapped(role="dim")
+        self.interval = wrapped()
+        self.prevalence = QDoubleSpinBox()
+        self.prevalence.setRange(0.1, 99.0)
+        self.prevalence.setDecimals(1)
+        self.prevalence.setSuffix(" in 100 malignant")
+        self.prevalence.setKeyboardTracking(False)
+        self.prevalence.setAccessibleName("How many of 100 such tumours are malignant where you work")
+        self.prevalence.setToolTip("The share of malignant tumours among those you would use this on")
+        self.prevalence.valueChanged.connect(self._take_prevalence)
+        self.scale = ProbabilityScale()
+        self.threshold, self.comparator = wrapped(role="dim"), wrapped()
+        self.contributions, self.cautions = Contributions(), CautionList()
+        body = QWidget()
+        layout = QVBoxLayout(body)
+        layout.setContentsMargins(12, 8, 12, 8)
+        layout.setSpacing(8)
+        verdict = QHBoxLayout()
+        verdict.addWidget(self.mark)
+        verdict.addWidget(self.word, 1)
+        layout.addWidget(self.demonstration)
+        layout.addLayout(verdict)
+        layout.addWidget(self.reason)
+        layout.addLayout(self._lay_figures())
+        layout.addWidget(self.interval)
+        layout.addWidget(self.scale)
+        layout.addWidget(self.threshold)
+        layout.addWidget(self.comparator)
+        layout.addSpacing(8)
+        layout.addWidget(self.cautions)
+        layout.addSpacing(8)
+        layout.addWidget(heading("Why"))
+        layout.addWidget(self.contributions)
+        layout.addStretch(1)
+        self.setWidget(body)
+        self.setMinimumWidth(300)
+
+    def _lay_figures(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        for figure, words, extra in ((self.trained, self.trained_words, None),
+                                     (self.clinic, self.clinic_words, self.prevalence)):
+            card = QFrame()
+            card.setProperty("role", "card")
+            column = QVBoxLayout(card)
+            column.setContentsMargins(10, 6, 10, 8)
+            column.setSpacing(2)
+            column.addWidget(figure)
+            column.addWidget(words)
+            if extra is not None:
+                column.addWidget(extra)
+            column.addStretch(1)
+            row.addWidget(card, 1)
+        return row
+
+    def show_score(self, score: Mapping[str, Any], prevalence: float) -> None:
+        """Show a score's JSON, read where `prevalence` of such tumours are malignant."""
+        self._score = score
+        verdict, colours = verdict_of(score), theme()
+        self.demonstration.setVisible(bool(score.get("demonstration")))
+        self.mark.show_mark(verdict.shape, verdict.colour(colours))
+        self.word.setText(f"Looks like {verdict.word}" if verdict.shape in ("circle", "triangle") else verdict.word)
+        self.word.setStyleSheet(f"color: {verdict.colour(colours)}")
+        plain = verdict.shape in ("circle", "triangle")
+        self.reason.setVisible(not plain)
+        self.reason.setText("" if plain else verdict_sentence(score))
+        training = score["prevalence"]["training"]
+        self.trained.setText(f"{score['probability']:.2f}")
+        self.trained_words.setText("among tumours like those it was trained on, "
+                                   f"{per_hundred(training)} of them malignant")
+        self.interval.setText(interval_text(score))
+        self.interval.setVisible(bool(score.get("interval")))
+        self.scale.show_score(score)
+        self.threshold.setText(threshold_sentence(score))
+        self.comparator.setText(comparator_sentence(score))
+        self.comparator.setVisible(bool(score.get("comparator")))
+        self.contributions.show_contributions(score.get("contributions") or (), score["classes"])
+        self.cautions.show_cautions(score.get("cautions") or ())
+        self.prevalence.blockSignals(True)
+        self.prevalence.setValue(prevalence * 100)
+        self.prevalence.blockSignals(False)
+        self._show_clinic(prevalence)
+
+    def sentence(self) -> str:
+        """Say the whole finding in words; empty when nothing is shown."""
+        return whole_sentence(self._score, self.prevalence.value() / 100) if self._score else ""
+
+    def copy_sentence(self) -> None:
+        """Put the whole finding on the clipboard."""
+        QGuiApplication.clipboard().setText(self.sentence())
+
+    def _take_prevalence(self, per_cent: float) -> None:
+        self._show_clinic(per_cent / 100)
+        self.prevalence_changed.emit(per_cent / 100)
+
+    def _show_clinic(self, prevalence: float) -> None:
+        if self._score is None:
+            return
+        share = at_prevalence(self._score["probability"], self._score["prevalence"]["training"], prevalence)
+        self.clinic.setText(f"{share:.2f}" if share >= 0.01 else f"{share:.2g}" if share >= 0.001 else "<0.001")
+        self.clinic_words.setText(f"{of_hundred(share)} such tumours, where there are")
+        whole = self.sentence()
+        for label in (self.trained, self.clinic, self.interval, self.word):
+            label.whole = whole
+        self.setAccessibleDescription(whole)

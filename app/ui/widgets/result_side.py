@@ -1,0 +1,148 @@
+"""The right-hand side: the finding or what stands in its way, the reader's choices, and what this program is for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+
+from app.ui.messages import Message
+from app.ui.widgets.copy_label import wrapped
+from app.ui.widgets.failure_card import FailureCard
+from app.ui.widgets.result_choices import ResultChoices
+from app.ui.widgets.result_panel import ResultPanel, heading
+from app.ui.words import NOTICE, model_sentence
+
+EXPORTS = {"html": "Report (HTML)…", "pdf": "Report (PDF)…", "json": "Score (JSON)…", "png": "Picture (PNG)…"}
+
+
+class ResultSide(QWidget):
+    """One case's finding with everything around it.
+
+    Signals
+    -------
+    score_requested(), retry_requested(), dismissed()
+    choices_changed()
+        Model, error rate or threshold.
+    export_requested(str, bool)
+        'html', 'pdf', 'json' or 'png', and whether to include the patient's identity.
+    """
+
+    score_requested = Signal()
+    retry_requested = Signal()
+    dismissed = Signal()
+    choices_changed = Signal()
+    export_requested = Signal(str, bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.panel, self.choices = ResultPanel(), ResultChoices()
+        self.choices.changed.connect(self.choices_changed)
+        self.state_line = wrapped()
+        self._problem = QVBoxLayout()
+        self.score_button = QPushButton("Score this case")
+        self.score_button.setProperty("role", "primary")
+        self.score_button.clicked.connect(self.score_requested)
+        quiet = QWidget()
+        column = QVBoxLayout(quiet)
+        column.setContentsMargins(12, 8, 12, 8)
+        column.setSpacing(12)
+        column.addWidget(self.state_line)
+        column.addLayout(self._problem)
+        column.addWidget(self.score_button, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addStretch(1)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(quiet)
+        self._stack.addWidget(self.panel)
+        self.again = wrapped(role="dim")
+        self.again.hide()
+        self.model_line, self.notice = wrapped(role="dim"), wrapped(NOTICE, "dim")
+        self.export_button = QPushButton("Export")
+        self.identity = None
+        self._build_menu()
+        self.copy_button = QPushButton("Copy")
+        self.copy_button.setToolTip("Copy the whole finding in words (Ctrl+Shift+C)")
+        self.copy_button.clicked.connect(self.panel.copy_sentence)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self.export_button)
+        buttons.addWidget(self.copy_button)
+        buttons.addStretch(1)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(12, 4, 12, 8)
+        foot.setSpacing(8)
+        for widget in (self.again, self.choices, self.model_line):
+            foot.addWidget(widget)
+        foot.addLayout(buttons)
+        foot.addWidget(self.notice)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 8, 0, 0)
+        layout.setSpacing(4)
+        title = heading("Result")
+        title.setContentsMargins(12, 0, 0, 0)
+        layout.addWidget(title)
+        layout.addWidget(self._stack, 1)
+        layout.addLayout(foot)
+        self.setMinimumWidth(312)
+
+    @property
+    def shows_score(self) -> bool:
+        """Whether a finding is on screen."""
+        return self._stack.currentWidget() is self.panel
+
+    def show_score(self, score: Mapping[str, Any], prevalence: float, differs: str = "") -> None:
+        """Show a finding; `differs` says how it was made otherwise than now chosen."""
+        self.panel.show_score(score, prevalence)
+        self.model_line.setText(model_sentence(score))
+        self.model_line.setVisible(True)
+        self.notice.setText(str(score.get("notice") or NOTICE))
+        self.again.setText(differs)
+        self.again.setVisible(bool(differs))
+        self._stack.setCurrentWidget(self.panel)
+        self._enable(scored=True)
+
+    def show_quiet(self, sentence: str, *, can_score: bool = False) -> None:
+        """Show a sentence where no finding is."""
+        self._clear_problem()
+        self.state_line.setText(sentence)
+        self.state_line.setVisible(bool(sentence))
+        self.score_button.setVisible(can_score)
+        self.model_line.setVisible(False)
+        self.again.hide()
+        self._stack.setCurrentIndex(0)
+        self._enable(scored=False)
+
+    def show_problem(self, message: Message) -> None:
+        """Show what stands in the way of the finding."""
+        self.show_quiet("")
+        problem = FailureCard(message)
+        problem.retry_requested.connect(self.retry_requested)
+        problem.closed.connect(self.dismissed)
+        self._problem.addWidget(problem)
+
+    def _clear_problem(self) -> None:
+        while (item := self._problem.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+
+    def _enable(self, *, scored: bool) -> None:
+        self.copy_button.setEnabled(scored)
+        for kind, action in self._actions.items():
+            action.setEnabled(scored or kind == "png")
+
+    def _build_menu(self) -> None:
+        menu = QMenu(self.export_button)
+        self._actions = {kind: menu.addAction(title, lambda kind=kind: self._export(kind))
+                         for kind, title in EXPORTS.items()}
+        menu.addSeparator()
+        self.identity = menu.addAction("Include the patient's name and ID on pictures")
+        self.identity.setCheckable(True)
+        self.export_button.setMenu(menu)
+
+    def _export(self, kind: str) -> None:
+        self.export_requested.emit(kind, self.identity.isChecked())
+        self.identity.setChecked(False)  # asked for anew each time: identity leaves only on purpose
