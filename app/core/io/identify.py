@@ -47,7 +47,7 @@ def identify(paths: Sequence[str | Path]) -> list[Source]:
     if others:
         from app.core.io import dicom
 
-        sources += dicom.find_sources([path for path in others if dicom.is_dicom(path)])
+        sources += dicom.find_sources(others)
     if not sources:
         names = ", ".join(f"'{Path(path).name}'" for path in paths[:3])
         raise UnreadableImage(f"Nothing readable was found in {names or 'an empty list'}.",

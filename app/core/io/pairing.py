@@ -46,11 +46,6 @@ class _Group:
     images: list[Source] = field(default_factory=list)
     masks: list[Source] = field(default_factory=list)
 
-    def take(self, other: _Group) -> None:
-        self.images += other.images
-        self.masks += other.masks
-        self.subject = self.subject or other.subject
-
 
 def pair(sources: Sequence[Source]) -> Pairing:
     """Put images and outlines together.
@@ -103,7 +98,7 @@ def _read_tables(found: Sequence[Source]) -> tuple[list[str], list[str], list[So
         tables.append(source.path)
         listed += [Path(path).resolve() for case in table.cases for path in (*case.images.values(), case.mask) if path]
         if table.problems:
-            notes.append(f"{source.title}: {len(table.problems)} rows cannot be used; first: {table.problems[0]}")
+            notes.append(f"{source.title} has rows that cannot be used ({len(table.problems)}): {table.problems[0]}")
     return tables, notes, other, listed
 
 
@@ -127,14 +122,19 @@ def _by_folder_and_subject(sources: Sequence[Source]) -> list[_Group]:
 
 
 def _join_single_subjects(groups: list[_Group]) -> list[_Group]:
-    """Join 'mask.nii.gz' to 'scan7.nii.gz' where their folder names no other subject."""
+    """Join 'mask' to 'scan7', and 'tumour_left' to 't1', where their folder holds the images of no other subject."""
     joined: list[_Group] = []
     for folder in dict.fromkeys(group.folder for group in groups):
         inside = [group for group in groups if group.folder == folder]
         named = [group for group in inside if group.subject]
         plain = [group for group in inside if not group.subject]
-        if len(named) == 1 and plain and not (named[0].masks and plain[0].masks):
-            named[0].take(plain[0])
+        if plain and plain[0].images and not any(group.images for group in named):
+            for group in named:
+                plain[0].masks += group.masks
+            named = []
+        elif len(named) == 1 and plain and not (named[0].masks and plain[0].masks):
+            named[0].images += plain[0].images
+            named[0].masks += plain[0].masks
             plain = []
         joined += named + plain
     return joined
@@ -170,7 +170,7 @@ def _split_by_reference(group: _Group) -> list[_Group]:
 
 
 def _settle_roles(group: _Group) -> None:
-    """Undo names that mislead: 'tumour_t1' beside 'tumour_mask' is an image; of two unnamed twins the 8-bit one is none."""
+    """Undo misleading names: 'tumour_t1' beside 'tumour_mask' is an image; of unnamed twins the 8-bit one is none."""
     if not group.images and len(group.masks) > 1:
         unsure = [mask for mask in group.masks if not read_name(stem_of(mask.path)).sure]
         if 0 < len(unsure) < len(group.masks):
@@ -210,7 +210,7 @@ def _join_leftovers(groups: list[_Group]) -> list[_Group]:
             fitting = [image for image in alone if belongs(image, mask)]
             rivals = [other for other in outlines if fitting and belongs(fitting[0], other)]
             if len(fitting) == 1 and len(rivals) == 1:
-                fitting[0].take(mask)
+                fitting[0].masks += mask.masks
                 groups = [group for group in groups if group is not mask]
     pairs = [group for group in groups if group.images and not group.masks]
     if len(pairs) == 2:

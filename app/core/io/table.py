@@ -21,7 +21,7 @@ _ALSO_CALLED = {"patient": ("patient_id", "subject", "subject_id", "id", "case")
                 "image": ("img", "volume", "mri", "scan", "t1"),
                 "mask": ("segmentation", "seg", "roi", "gtv", "outline", "tumour", "tumor")}
 _RESERVED = {"patient", "mask", "site", "roi", "mask_label", "label", "orientation", "series", "split"}
-_IDENTIFYING = re.compile(r"(patient|last|first|sur|family)?_?name|birth.*|dob|date_of_birth|mrn|address", re.IGNORECASE)
+_IDENTIFYING = re.compile(r"(patient|last|first|sur|family)?_?name|birth.*|dob|date_of_birth|mrn|address", re.I)
 
 
 @dataclass(frozen=True)
@@ -130,8 +130,8 @@ def read_cases(path: str | Path, strict: bool = False) -> CaseTable:
         cases.append(case.model_copy(update={"id": _unique(patient, taken)}))
         rows.append(position)
     if problems and (strict or not cases):
-        raise CohortError(f"{path.name} has {len(problems)} problems in {len(frame)} rows.", [str(p) for p in problems],
-                          "Correct these rows and read the table again.")
+        summary = f"{path.name} has {_count(len(problems), 'problem')} in {_count(len(frame), 'row')}."
+        raise CohortError(summary, [str(problem) for problem in problems], "Correct these rows and read the table again.")
     if not cases:
         raise CohortError(f"{path.name} has no rows.", [], "Add a row per case.")
     return CaseTable(tuple(cases), tuple(rows), tuple(problems), frame)
@@ -212,6 +212,10 @@ def _missing_column(name: str, columns: dict[str, str]) -> str:
     close = close or [other for other in _ALSO_CALLED[name] if other in columns][:1]
     hint = f"; did you mean '{columns[close[0]]}'?" if close else f" (it has {', '.join(list(columns.values())[:8])})."
     return f"There is no column '{name}'{hint}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _unique(patient: str, taken: dict[str, int]) -> str:

@@ -22,8 +22,8 @@ def rotation(a, b, c):
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.tuples(angles, angles, angles), st.tuples(sizes, sizes, sizes), arrays(float, 3, elements=st.floats(-500, 500)),
-       st.booleans())
+@given(st.tuples(angles, angles, angles), st.tuples(sizes, sizes, sizes),
+       arrays(float, 3, elements=st.floats(-500, 500)), st.booleans())
 def test_a_grid_survives_the_way_to_sitk_and_back(turn, spacing, origin, mirrored):
     affine = np.eye(4)
     affine[:3, :3] = rotation(*turn) * spacing * ([-1, 1, 1] if mirrored else [1, 1, 1])
@@ -125,4 +125,5 @@ def test_real_nrrd_lies_where_simpleitk_says(shared_data):
     image, raw = sitk.ReadImage(str(path)), read_itk(path)
     index = (17, 200, 21)
     assert raw.voxels[index] == image.GetPixel(*index)
-    np.testing.assert_allclose((raw.affine @ [*index, 1])[:3] * [-1, -1, 1], image.TransformIndexToPhysicalPoint(index), atol=1e-6)
+    lps = (raw.affine @ [*index, 1])[:3] * [-1, -1, 1]
+    np.testing.assert_allclose(lps, image.TransformIndexToPhysicalPoint(index), atol=1e-6)
