@@ -14,7 +14,7 @@ from viewer_cases import open_case, to_array, write_image
 
 from app.ui.widgets.histogram import HistogramPlot
 from app.ui.widgets.keymap import ACTIONS, MOUSE, PROFILES, Keymap
-from app.ui.widgets.overlay import bar_length, say_length
+from app.ui.widgets.overlay import bar_length, say_length, shorten_overlay
 from app.ui.widgets.view_case import PLANES
 from app.ui.widgets.viewer import Viewer
 from app.ui.widgets.viewer_menu import build_menu
@@ -396,6 +396,13 @@ def test_scale_bar_is_five_centimetres_or_a_round_step():
     assert bar_length(0.2, 200) == 1000 or bar_length(0.2, 200) == 500
     assert say_length(50) == "5 cm"
     assert say_length(2) == "2 mm"
+
+
+def test_small_panes_keep_what_matters(viewer):
+    told = shorten_overlay(viewer.panes["axial"].describe())
+    assert told.bottom_left == ("slice 6/12  S 20.0 mm", "W 1000  L 500")
+    assert told.top_right == ("t1", "before preparation")
+    assert len(told.warnings) == 2
 
 
 def test_panes_have_names_for_screen_readers(viewer):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
@@ -13,6 +13,7 @@ from app.ui.theme import tabular_font, theme
 TEXT, DIM, CAUTION, FOCUS = QColor("#e4e7eb"), QColor("#a9b1ba"), QColor("#e6d36a"), QColor("#58bfb4")
 _SHADOW = QColor(0, 0, 0, 210)
 _MARGIN = 8
+_ROOMY = (420, 340)
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,16 @@ def bar_length(pixels_per_mm: float, room: float) -> float:
     return 50.0 if 50.0 in fitting and 50.0 * pixels_per_mm >= room / 4 else fitting[-1]
 
 
+def shorten_overlay(overlay: Overlay) -> Overlay:
+    """Keep what a small pane has room for: view and patient, sequence and state, slice and window, and all warnings."""
+    return replace(overlay, top_left=overlay.top_left[:2], top_right=_ends(overlay.top_right),
+                   bottom_left=_ends(overlay.bottom_left))
+
+
+def _ends(lines: tuple[str, ...]) -> tuple[str, ...]:
+    return lines if len(lines) < 3 else (lines[0], lines[-1])
+
+
 def say_length(mm: float) -> str:
     """Write a length in the unit a reader expects: '5 cm', '2 mm'."""
     return f"{mm / 10:g} cm" if mm >= 10 else f"{mm:g} mm"
@@ -61,6 +72,8 @@ def say_length(mm: float) -> str:
 def paint_overlay(painter: QPainter, width: float, height: float, overlay: Overlay) -> None:
     """Write on a picture of this size, in logical pixels."""
     painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
+    if width < _ROOMY[0] or height < _ROOMY[1]:
+        overlay = shorten_overlay(overlay)
     small, letter = tabular_font(theme().small_px), tabular_font(theme().normal_px + 3, bold=True)
     line = QFontMetricsF(small).height()
     room = int((height - 2 * _MARGIN) / line)

@@ -231,7 +231,7 @@ class SliceView(pg.GraphicsView):
             return Overlay(warnings=warnings)
         with_identity = state.text_mode == "full" if self._export is None else self._export[1]
         who = picture_text.describe_identity(case.identity, case.id) if with_identity else ()
-        view = f"{picture_text.say_window(self.windows.window())}  zoom {100 * self.zoom:.0f} %"
+        view = (f"zoom {100 * self.zoom:.0f} %", picture_text.say_window(self.windows.window()))
         hover = picture_text.describe_cursor(*self._hover) if self._hover and self._export is None else ()
         profile = np.flatnonzero(image.profiles[self.plane.fixed])
         count, index = layer.grid.shape[self.plane.fixed], state.slice_index(self.plane)
@@ -240,7 +240,7 @@ class SliceView(pg.GraphicsView):
             picture_text.edge_letters(self.plane, self.flipped),
             (picture_text.describe_view(self.plane, self.flipped), *who),
             picture_text.describe_acquisition(image, state.prepared),
-            (*picture_text.describe_slice(state, self.plane), view), hover, warnings, self.pixels_per_mm,
+            (*picture_text.describe_slice(state, self.plane), *view), hover, warnings, self.pixels_per_mm,
             ((index + 0.5) / count, *tumour), theme().label_colour(1))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
