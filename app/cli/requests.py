@@ -110,8 +110,11 @@ def _case(options: argparse.Namespace) -> CaseFiles:
         files = found[0]
         return files.model_copy(update=given)
     image, mask = options.inputs
-    images = {"image": image, **_pairs(options.image, "--image")}
-    return CaseFiles.parse({"id": case_name(Path(image)), "images": images, "mask": mask, **given})
+    images = {"image": str(Path(image).absolute())}
+    images |= {name: str(Path(path).absolute()) for name, path in _pairs(options.image, "--image").items()}
+    return CaseFiles.parse(
+        {"id": case_name(Path(image)), "images": images, "mask": str(Path(mask).absolute()), **given}
+    )
 
 
 def case_name(image: Path) -> str:

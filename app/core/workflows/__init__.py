@@ -1,7 +1,8 @@
 """The stories told top-down; a job names one of these functions, each takes (request, report) and returns JSON."""
 
+from app.core.workflows.convert import convert
 from app.core.workflows.demo import demo_case, make_demo
-from app.core.workflows.images import convert, correct_image, tumour_boxes
+from app.core.workflows.images import correct_image, tumour_boxes
 from app.core.workflows.models import list_models, show_model, verify_models
 from app.core.workflows.report import export_report
 from app.core.workflows.score import score_case, score_cohort
