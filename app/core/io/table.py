@@ -21,7 +21,7 @@ _ALSO_CALLED = {"patient": ("patient_id", "subject", "subject_id", "id", "case")
                 "image": ("img", "volume", "mri", "scan", "t1"),
                 "mask": ("segmentation", "seg", "roi", "gtv", "outline", "tumour", "tumor")}
 _RESERVED = {"patient", "mask", "site", "roi", "mask_label", "label", "orientation", "series", "split"}
-_IDENTIFYING = re.compile(r"(patient|last|first|sur|family)?_?name|birth.*|dob|date_of_birth|mrn|address", re.I)
+_IDENTIFYING = re.compile(r"(patient|last|first|sur|family)?_?name|birth.*|dob|date_of_birth|mrn|address")
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,8 @@ def read_cases(path: str | Path, strict: bool = False) -> CaseTable:
         rows.append(position)
     if problems and (strict or not cases):
         summary = f"{path.name} has {_count(len(problems), 'problem')} in {_count(len(frame), 'row')}."
-        raise CohortError(summary, [str(problem) for problem in problems], "Correct these rows and read the table again.")
+        raise CohortError(summary, [str(problem) for problem in problems],
+                          "Correct these rows and read the table again.")
     if not cases:
         raise CohortError(f"{path.name} has no rows.", [], "Add a row per case.")
     return CaseTable(tuple(cases), tuple(rows), tuple(problems), frame)
