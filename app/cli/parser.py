@@ -11,7 +11,9 @@ from app.cli.requests import (
     MODEL_WORKFLOWS,
     convert_request,
     demo_request,
+    landmarks_request,
     n4_request,
+    normalise_request,
     report_request,
     score_request,
     shrink_factors,
@@ -86,6 +88,19 @@ def build_parser() -> OneLineParser:
     )
     boxes.add_argument("cohort")
     boxes.add_argument("--out", required=True)
+
+    normalise = command("normalise", "normalise_image", normalise_request, show_written, help="intensity normalisation")
+    normalise.add_argument("image")
+    normalise.add_argument("out")
+    normalise.add_argument("--method", choices=("zscore", "percentile", "nyul"))
+    normalise.add_argument("--region", choices=("image", "body", "around_tumour"))
+    normalise.add_argument("--mask", help="the tumour's outline, for the region around it")
+    normalise.add_argument("--landmarks", metavar="FILE", help="nyul: what 'landmarks' wrote")
+
+    landmarks = command("landmarks", "learn_landmarks", landmarks_request, show_written, help="a cohort's histogram")
+    landmarks.add_argument("cohort")
+    landmarks.add_argument("--sequence", metavar="SEQ", help="default: each case's first")
+    landmarks.add_argument("--out", required=True, metavar="FILE")
 
     score = command("score", "score_case", score_request, show_score, help="score a case, a folder of cases or a table")
     score.add_argument("inputs", nargs="+", metavar="IMAGE MASK | COHORT")

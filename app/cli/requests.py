@@ -13,6 +13,7 @@ from app.core.io.names import read_name, subject_folder
 from app.core.io.pairing import pair
 from app.core.io.source import stem_of
 from app.core.paths import program_folder
+from app.core.preprocess.nyul import load_landmarks
 from app.core.recipe import Recipe
 from app.core.requests import CaseFiles
 
@@ -62,6 +63,20 @@ def n4_request(options: argparse.Namespace) -> dict[str, Any]:
         "field": options.field,
         "settings": settings,
     }
+
+
+def normalise_request(options: argparse.Namespace) -> dict[str, Any]:
+    """A `NormaliseRequest`; landmarks imply the method that uses them."""
+    settings: dict[str, Any] = {"method": "nyul"} if options.landmarks else {}
+    settings |= {name: getattr(options, name) for name in ("method", "region") if getattr(options, name) is not None}
+    if options.landmarks:
+        settings["landmarks"] = load_landmarks(options.landmarks)
+    return {"image": options.image, "out": options.out, "mask": options.mask, "settings": settings}
+
+
+def landmarks_request(options: argparse.Namespace) -> dict[str, Any]:
+    """A `LandmarksRequest`."""
+    return {"table": options.cohort, "out": options.out, "sequence": options.sequence}
 
 
 def _is_cohort(options: argparse.Namespace) -> bool:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from app.core.recipe import N4Recipe, PrepRecipe, Recipe, Settings
+from app.core.recipe import N4Recipe, NormaliseRecipe, PrepRecipe, Recipe, Settings
 
 
 class CaseFiles(Settings):
@@ -85,6 +85,24 @@ class N4Request(Settings):
     mask: str | None = None
     field: str | None = None
     settings: N4Recipe = N4Recipe()
+
+
+class NormaliseRequest(Settings):
+    """Normalise one image's intensities."""
+
+    image: str
+    out: str
+    mask: str | None = None
+    settings: NormaliseRecipe = NormaliseRecipe()
+
+
+class LandmarksRequest(Settings):
+    """Learn the standard histogram (Nyul) of one sequence of a cohort."""
+
+    table: str
+    out: str
+    sequence: str | None = None
+    region: Literal["image", "body"] = "body"
 
 
 class BoxesRequest(Settings):

@@ -4,6 +4,7 @@ from app.core.workflows.convert import convert
 from app.core.workflows.demo import demo_case, make_demo
 from app.core.workflows.images import correct_image, tumour_boxes
 from app.core.workflows.models import list_models, show_model, verify_models
+from app.core.workflows.normalising import learn_landmarks, normalise_image
 from app.core.workflows.report import export_report
 from app.core.workflows.score import score_case, score_cohort
 from app.core.workflows.selftest import selftest
@@ -17,8 +18,10 @@ __all__ = [
     "demo_case",
     "export_report",
     "identify_drop",
+    "learn_landmarks",
     "list_models",
     "make_demo",
+    "normalise_image",
     "score_case",
     "score_cohort",
     "selftest",

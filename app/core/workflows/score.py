@@ -11,33 +11,20 @@ from typing import Any, cast
 
 import numpy as np
 
-from app.core.bundle import Bundle, Prediction, Threshold
-from app.core.data import (
-    Case,
-    Caution,
-    Comparator,
-    Contribution,
-    FeatureRow,
-    Mask,
-    OperatingPoint,
-    Prepared,
-    Prevalence,
-    Score,
-)
-from app.core.errors import InputError
-from app.core.evaluate.conformal import conformal_set
+from app.core.bundle import Bundle, Prediction, sigmoid
+from app.core.data import Case, Caution, Contribution, FeatureRow, Mask, Prepared, Prevalence, Score
 from app.core.io.case import load_case
 from app.core.io.nifti import write_nifti
 from app.core.io.table import read_cases
 from app.core.jobs import Report, describe_failure
 from app.core.preprocess.chain import prepare
-from app.core.radiomics.catalogue import describe
 from app.core.radiomics.extract import extract
 from app.core.report import write_report
 from app.core.requests import ScoreCohortRequest, ScoreRequest
 from app.core.segment.jitter import jitter_masks
 from app.core.workflows.models import open_bundle
 from app.core.workflows.parallel import run_each
+from app.core.workflows.verdict import at_prevalence, choose_threshold, compare, decide, doubts
 
 COVERAGE = 1.959964  # standard normal, 95 %
 
@@ -71,7 +58,7 @@ def score_case(request: dict[str, Any], report: Report) -> dict[str, Any]:
     )
     clock.lap("prepare")
     report(0.5, "Measuring the tumour")
-    row = extract(prepared, bundle.specification.recipe.features)
+    row = extract(prepared, bundle.measures)
     clock.lap("extract")
     prediction = bundle.predict(row.as_dict())
     interval = jittered_interval(bundle, prepared, prediction, partial(_between, report, 0.6, 0.95))
@@ -144,13 +131,12 @@ def choose_sequences(case: Case, bundle: Bundle) -> tuple[Case, list[Caution]]:
     """
     if len(case.images) == 1:
         return case, []
-    if case.mask is not None and not bundle.specification.recipe.features.classes:
+    if case.mask is not None and not bundle.measures.classes:
         own = (name for name, image in case.images.items() if image.geometry.matches(case.mask.geometry))
         return _keep(case, next(own, next(iter(case.images)))), []
     preferred = ("t1_fs_gd", "t1_gd", "t1_fs", "t1")
-    keys = {case.acquisition[name].sequence: name for name in reversed(case.images)} | {
-        name: name for name in case.images
-    }
+    names = list(case.images)
+    keys = {case.acquisition[name].sequence: name for name in reversed(names)} | {name: name for name in names}
     chosen = next((keys[name] for name in preferred if name in keys), next(iter(case.images)))
     caution = Caution(
         "sequence_chosen",
@@ -181,15 +167,14 @@ def jittered_interval(
         for name, variant in jitter_masks(mask):
             variants.setdefault(name, {})[sequence] = variant
     changes = []
-    recipe = bundle.specification.recipe.features
+    recipe = bundle.measures
     for index, (name, masks) in enumerate(variants.items()):
         report(index / len(variants), f"Redrawing the outline: {name}")
         varied = replace(prepared, masks={**prepared.masks, **masks})
         changes.append(bundle.log_odds(extract(varied, recipe).as_dict()) - prediction.log_odds)
     redrawn = float(np.mean(np.square(changes))) if changes else 0.0
     half = COVERAGE * np.sqrt(redrawn + prediction.variance)
-    low, high = 1 / (1 + np.exp(-(prediction.log_odds - half))), 1 / (1 + np.exp(-(prediction.log_odds + half)))
-    return float(low), float(high)
+    return sigmoid(prediction.log_odds - half), sigmoid(prediction.log_odds + half)
 
 
 def assemble(
@@ -220,7 +205,7 @@ def assemble(
         prevalence=Prevalence(
             specification.training.prevalence,
             used,
-            at_prevalence(prediction.probability, specification.training.prevalence, used),
+            at_prevalence(prediction.log_odds, specification.training.prevalence, used),
         ),
         verdict=verdict,
         error_rate=ask.error_rate,
@@ -237,135 +222,6 @@ def assemble(
             "model": specification.version,
             "model_digest": specification.digest,
         },
-    )
-
-
-def at_prevalence(probability: float, training: float, used: float) -> float:
-    """The probability where a share `used` is malignant instead of the training's, by Bayes' rule on the odds."""
-    odds = probability / (1 - probability) * (used / (1 - used)) / (training / (1 - training))
-    return odds / (1 + odds)
-
-
-def decide(bundle: Bundle, probability: float, features: Mapping[str, float], error_rate: float) -> str:
-    """The conformal verdict: a class, 'uncertain', or 'unlike_training'.
-
-    Raises
-    ------
-    InputError
-        The bundle keeps no quantiles for the error rate.
-    """
-    specification = bundle.specification
-    quantiles = next((each for each in specification.conformal if abs(each.error_rate - error_rate) < 1e-9), None)
-    if quantiles is None:
-        offered = ", ".join(f"{each.error_rate:g}" for each in specification.conformal)
-        raise InputError(
-            f"The model '{specification.name}' has no verdict at the error rate {error_rate:g}; it has {offered}.",
-            "Choose one of these.",
-        )
-    distance = bundle.distance(features)
-    if distance is not None and distance[0] > distance[1]:
-        return "unlike_training"
-    negative, positive = conformal_set(probability, (quantiles.negative, quantiles.positive))
-    if negative and positive:
-        return "uncertain"
-    if not negative and not positive:
-        return "unlike_training"
-    return specification.classes[1 if positive else 0]
-
-
-def choose_threshold(bundle: Bundle, threshold: float | None) -> OperatingPoint:
-    """The asked threshold if the bundle has its figures, else the default one.
-
-    Raises
-    ------
-    InputError
-        The bundle has no figures for the threshold.
-    """
-    points = bundle.specification.thresholds
-    chosen: Threshold | None = bundle.specification.default_threshold
-    if threshold is not None:
-        chosen = next((point for point in points if abs(point.threshold - threshold) < 5e-4), None)
-    if chosen is None:
-        offered = ", ".join(f"{point.threshold:.3f}" for point in points)
-        raise InputError(
-            f"The model '{bundle.specification.name}' has no figures for the threshold {threshold:g}; "
-            f"it has {offered}.",
-            "Choose one of these.",
-        )
-    return OperatingPoint(chosen.threshold, chosen.sensitivity, chosen.specificity, chosen.name)
-
-
-def compare(bundle: Bundle, features: Mapping[str, float]) -> Comparator:
-    """What something simpler says: the model named for it, or else the share of malignant cases in training."""
-    other = bundle.specification.comparator
-    if other is None:
-        return Comparator(
-            "prevalence", bundle.specification.training.prevalence, "The share of malignant cases in training"
-        )
-    simpler = open_bundle(other)
-    return Comparator(other, simpler.predict(features).probability, simpler.specification.title)
-
-
-def doubts(bundle: Bundle, case: Case, features: Mapping[str, float], ask: ScoreRequest) -> list[Caution]:
-    """Every reason known to the model for not trusting this score."""
-    specification = bundle.specification
-    training = specification.training
-    cautions = [Caution(code, message) for code, message in specification.standing_cautions.items()]
-    if specification.demonstration:
-        cautions.append(Caution("demonstration", "Demonstration, synthetic data: this model has never seen a patient."))
-    cautions += [
-        _outside(name, features[name], training.ranges[name], training.counts)
-        for name in specification.features
-        if name in training.ranges
-        and np.isfinite(features.get(name, np.nan))
-        and not training.ranges[name][0] <= features[name] <= training.ranges[name][1]
-    ]
-    missing = [name for name in specification.features if not np.isfinite(features.get(name, np.nan))]
-    if missing:
-        cautions.append(
-            Caution(
-                "missing_feature",
-                f"{len(missing)} of the model's {len(specification.features)} features could "
-                f"not be measured ({describe(missing[0]).title}, ...): the training median stands in.",
-            )
-        )
-    distance = bundle.distance(features)
-    if distance is not None and distance[0] > distance[1]:
-        cautions.append(
-            Caution(
-                "unlike_training",
-                f"This tumour lies {distance[0] / distance[1]:.1f} times as far from the training "
-                "cases as the farthest of them: the probability is an extrapolation.",
-            )
-        )
-    if not case.site:
-        cautions.append(
-            Caution(
-                "site_unknown",
-                "The hospital or scanner of this case is not given, so nothing can be said of "
-                "whether the model knows it.",
-            )
-        )
-    elif case.site not in training.sites:
-        cautions.append(Caution("site_unseen", f"The model has not been trained on cases from '{case.site}'."))
-    if ask.prep is not None and ask.prep != specification.recipe.prep:
-        cautions.append(
-            Caution(
-                "other_preprocessing",
-                "The images were prepared differently from the model's training: look at the score as an experiment.",
-            )
-        )
-    return cautions
-
-
-def _outside(name: str, value: float, limits: tuple[float, float], counts: Mapping[str, int]) -> Caution:
-    definition = describe(name)
-    unit = f" {definition.unit}" if definition.unit else ""
-    side, limit = ("larger", limits[1]) if value > limits[1] else ("smaller", limits[0])
-    return Caution(
-        "outside_training_range",
-        f"{definition.title} ({value:,.4g}{unit}) is {side} than in any of the "
-        f"{sum(counts.values())} training cases ({limit:,.4g}{unit}).",
     )
 
 

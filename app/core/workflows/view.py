@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from app.core.data import Acquisition, Case, Mask, Volume
 from app.core.errors import GeometryMismatch, InputError
 from app.core.io.case import load_case
-from app.core.io.identify import identify
+from app.core.io.identify import identify, list_ignored
 from app.core.io.pairing import pair
 from app.core.io.source import Source
 from app.core.io.table import read_cases
@@ -45,8 +45,10 @@ def identify_drop(request: dict[str, Any], report: Report) -> dict[str, Any]:
     """
     ask = IdentifyRequest.parse(request)
     report(0.0, "Looking at the files")
-    found = pair(identify(ask.paths))
-    cases, notes = list(found.cases), list(found.notes)
+    sources = identify(ask.paths)
+    found = pair(sources)
+    cases = list(found.cases)
+    notes = [*found.notes, *list_ignored(ask.paths, sources)]
     for table in found.tables:
         read = read_cases(Path(table), strict=False)
         cases += read.cases
