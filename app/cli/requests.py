@@ -8,10 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from app.core.errors import InputError
-from app.core.io.identify import identify
-from app.core.io.names import read_name, subject_folder
-from app.core.io.pairing import pair
-from app.core.io.source import stem_of
 from app.core.paths import program_folder
 from app.core.preprocess.nyul import load_landmarks
 from app.core.recipe import Recipe
@@ -116,6 +112,9 @@ def _case(options: argparse.Namespace) -> CaseFiles:
     }
     given = {name: value for name, value in choices.items() if value not in (None, {})}
     if len(options.inputs) == 1:
+        from app.core.io.identify import identify
+        from app.core.io.pairing import pair
+
         found = pair(identify(options.inputs)).cases
         if len(found) != 1:
             raise InputError(
@@ -134,6 +133,9 @@ def _case(options: argparse.Namespace) -> CaseFiles:
 
 def case_name(image: Path) -> str:
     """A case's name from its image's path: what the file's name says of the patient, or else the folder's."""
+    from app.core.io.names import read_name, subject_folder
+    from app.core.io.source import stem_of
+
     subject = read_name(stem_of(image)).subject if image.is_file() else ""
     return subject or subject_folder(image.resolve().parent if image.is_file() else image.resolve()).name
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from app.core.report import headline, sentences
-
 
 def as_text(result: dict[str, Any]) -> str:
     """Indented JSON, where nothing better is known."""
@@ -34,6 +32,8 @@ def show_score(result: dict[str, Any]) -> str:
     """A case in sentences, or a cohort as a list."""
     if "results" in result:
         return "\n".join([*map(_show_row, result["results"]), "Research use only, not a medical device."])
+    from app.core.report import headline, sentences
+
     lines = [f"{result['case']}: {headline(result)}", *sentences(result)]
     lines += [f"Caution: {each['message']}" for each in result["cautions"]]
     return "\n".join([*lines, result["notice"]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,7 @@ from app.core.classify.pipelines import linear_effects, log_odds
 from app.core.data import Contribution
 from app.core.errors import BundleError, RecipeError
 from app.core.files import staged_folder
-from app.core.recipe import Recipe, Settings
+from app.core.recipe import RadiomicsRecipe, Recipe, Settings
 
 SCHEMA = 1
 SPECIFICATION = "bundle.json"
@@ -124,8 +125,9 @@ def _canonical(values: Mapping[str, Any]) -> bytes:
     return (json.dumps(values, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
-def _sigmoid(value: float) -> float:
-    return float(1 / (1 + np.exp(-value)))
+def sigmoid(log_odds: float) -> float:
+    """Probability of log odds, without overflow at either end."""
+    return float(np.exp(-np.logaddexp(0.0, -log_odds)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,6 +205,16 @@ class Bundle:
                     "Copy it again from where it was made.",
                 )
 
+    @property
+    def measures(self) -> RadiomicsRecipe:
+        """What the model measures on the images."""
+        recipe = self.specification.recipe.features
+        if recipe is None:
+            raise BundleError(
+                f"The model '{self.specification.name}' measures nothing on an image.", "Choose another model."
+            )
+        return recipe
+
     @cached_property
     def pipeline(self) -> Any:
         """The fitted pipeline of a `PipelineEstimator`."""
@@ -250,7 +262,7 @@ class Bundle:
                     "Check the outline, or choose another model.",
                 )
             value = estimator.log_odds(features)
-            return Prediction(_sigmoid(value), value, estimator.variance(features), estimator.contributions(features))
+            return Prediction(sigmoid(value), value, estimator.variance(features), estimator.contributions(features))
         row = self.row(features)
         if not np.isfinite(row).any():
             raise BundleError(
@@ -261,7 +273,7 @@ class Bundle:
         refits = [float(log_odds(fit, row[np.newaxis])[0]) for fit in self.resamples]
         effects = linear_effects(self.pipeline, row)
         contributions = tuple(Contribution(*each) for each in zip(names, row.tolist(), effects.tolist(), strict=True))
-        return Prediction(_sigmoid(value), value, float(np.var(refits)) if refits else 0.0, contributions)
+        return Prediction(sigmoid(value), value, float(np.var(refits)) if refits else 0.0, contributions)
 
     def distance(self, features: Mapping[str, float]) -> tuple[float, float] | None:
         """Mahalanobis distance from the training cases and the bundle's limit; None when it keeps no covariance.
@@ -279,6 +291,8 @@ class Bundle:
 def _read_skops(path: Path) -> Any:
     from skops.io import get_untrusted_types, load
 
+    if not zipfile.is_zipfile(path):
+        raise BundleError(f"The model '{path.parent.name}' has no readable {path.name}.", "Train it again.")
     foreign = sorted(set(get_untrusted_types(file=path)) - set(TRUSTED))
     if foreign:
         raise BundleError(

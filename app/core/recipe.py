@@ -97,7 +97,7 @@ class RadiomicsRecipe(Settings):
     bin_width: PositiveFloat | None = None
     bin_count: int | None = Field(None, ge=2, le=1024)
     force_2d: bool = False
-    filters: dict[str, dict[str, Any]] = Field(default_factory=lambda: {"Original": {}})
+    filters: dict[str, dict[str, Any]] = {"Original": {}}
     names: tuple[str, ...] | None = Field(None, description="keep only these features")
 
 

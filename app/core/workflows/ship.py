@@ -78,4 +78,4 @@ def _from_phantom(settings: Path, out: Path, jobs: int, report: Report) -> Path:
             },
             report,
         )
-    return out / wanted["name"]
+    return out / str(wanted["name"])
