@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -64,7 +65,7 @@ def sentences(score: Mapping[str, Any]) -> list[str]:
         "fitted on other patients)."
     )
     clinic = (
-        f"Where {100 * prevalence['used']:.3g} in 100 is {positive}, about "
+        f"Where {100 * prevalence['used']:.2g} in 100 is {positive}, about "
         f"{100 * prevalence['probability_at_used']:.2g} of 100 such tumours would be."
     )
     operating = (
@@ -74,6 +75,39 @@ def sentences(score: Mapping[str, Any]) -> list[str]:
     )
     beside = [f"{comparator['title']} says {comparator['probability']:.2f}."] if comparator else []
     return [training, clinic, operating, *beside]
+
+
+def draw_scale(score: Mapping[str, Any]) -> str:
+    """The probability on a scale from 0 to 1 as SVG: interval, threshold, and what the comparator says.
+
+    Shapes alone, no colour that has to be told from another: a disc, a bar, a line, a triangle.
+    """
+    left, width = 10.0, 480.0
+    shares = (score["interval"][0], score["probability"], score["interval"][1])
+    low, value, high = (left + width * share for share in shares)
+    threshold = left + width * score["operating_point"]["threshold"]
+    parts = [
+        f'<line x1="{left}" y1="30" x2="{left + width}" y2="30" stroke="#59636e" stroke-width="1.5"/>',
+        f'<rect x="{low:.1f}" y="25" width="{high - low:.1f}" height="10" fill="#9fb6cc"/>',
+        f'<line x1="{threshold:.1f}" y1="14" x2="{threshold:.1f}" y2="46" stroke="#1b1f24" stroke-width="1.5"/>',
+        f'<circle cx="{value:.1f}" cy="30" r="7" fill="#1b1f24"/>',
+    ]
+    if score["comparator"]:
+        at = left + width * score["comparator"]["probability"]
+        parts.append(f'<polygon points="{at - 6:.1f},8 {at + 6:.1f},8 {at:.1f},20" fill="#59636e"/>')
+    parts += [
+        f'<line x1="{left + width * tick / 10}" y1="30" x2="{left + width * tick / 10}" y2="{40 if tick % 5 == 0 else 36}" '
+        'stroke="#59636e" stroke-width="1"/>'
+        for tick in range(11)
+    ]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 500 52" width="500" height="52">{"".join(parts)}</svg>'
+    )
+
+
+SCALE_KEY = (
+    "From 0 to 1: disc = probability, bar = interval, upright line = threshold, triangle = the simpler comparison."
+)
 
 
 def _contributions(score: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -98,6 +132,8 @@ def _html(score: Mapping[str, Any], pictures: Sequence[Path]) -> bytes:
             headline=headline(score),
             sentences=sentences(score),
             contributions=_contributions(score),
+            scale=draw_scale(score),
+            scale_key=SCALE_KEY,
             pictures=[base64.b64encode(picture.read_bytes()).decode() for picture in pictures],
             version=app.__version__,
         )
@@ -139,7 +175,7 @@ def _pdf(score: Mapping[str, Any], pictures: Sequence[Path]) -> bytes:
 
     def paragraph(text: str, size: float = 9.5, style: str = "") -> None:
         page.set_font("body", style, size)
-        page.multi_cell(0, size * 0.55, text, new_x="LMARGIN", new_y="NEXT")
+        page.multi_cell(0, size * 0.55, text, align="L", new_x="LMARGIN", new_y="NEXT")
         page.ln(1.5)
 
     def table(rows: Sequence[Sequence[str]], widths: tuple[int, ...]) -> None:
@@ -150,6 +186,8 @@ def _pdf(score: Mapping[str, Any], pictures: Sequence[Path]) -> bytes:
     paragraph(f"LipoScope - case {score['case']}", 12, "B")
     paragraph(score["notice"] + (" Demonstration, synthetic data." if score["demonstration"] else ""), 9.5, "B")
     paragraph(headline(score), 14, "B")
+    page.image(io.BytesIO(draw_scale(score).encode()), w=110)
+    paragraph(SCALE_KEY, 8)
     for sentence in sentences(score):
         paragraph(sentence)
     for picture in pictures:
