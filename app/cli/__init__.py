@@ -9,13 +9,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import app
-from app.cli.parser import UNUSABLE_INPUT, build_parser
+from app.cli.parser import CANCELLED, OUR_FAULT, UNUSABLE_INPUT, build_parser
 from app.cli.requests import choose_workflow
 from app.core.errors import Cancelled
 from app.core.jobs import describe_failure, run_request_file, run_workflow
 from app.core.paths import logs_folder
-
-DONE, OUR_FAULT, CANCELLED = 0, 1, 3
 
 
 def run_command_line(words: Sequence[str]) -> int:
@@ -49,8 +47,8 @@ def run_command_line(words: Sequence[str]) -> int:
     progress.close()
     show: Callable[[dict[str, Any]], str] = options.show
     sys.stdout.write((json.dumps(result, allow_nan=False) if options.json else show(result)) + "\n")
-    passed: Callable[[dict[str, Any]], bool] = options.passed
-    return DONE if passed(result) else OUR_FAULT
+    status: Callable[[dict[str, Any]], int] = options.status
+    return status(result)
 
 
 def explain(error: Exception) -> int:

@@ -23,7 +23,7 @@ from app.cli.text import as_text, show_models, show_n4, show_score, show_selftes
 from app.core.paths import program_folder
 
 DEFAULT_MODEL = "lipoma-size"
-UNUSABLE_INPUT = 2
+DONE, OUR_FAULT, UNUSABLE_INPUT, CANCELLED = 0, 1, 2, 3
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -53,7 +53,7 @@ def build_parser() -> OneLineParser:
         added.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
         added.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
         added.add_argument("--seed", type=int, default=None, metavar="N", help="of everything random")
-        added.set_defaults(workflow=workflow, request=make, show=show, passed=lambda _result: True)
+        added.set_defaults(workflow=workflow, request=make, show=show, status=lambda _result: DONE)
         return added
 
     convert = command("convert", "convert", convert_request, show_written, help="any image, folder or tree to NIfTI")
@@ -145,7 +145,7 @@ def build_parser() -> OneLineParser:
     selftest = command(
         "selftest", "selftest", lambda _o: {}, show_selftest, help="check this installation against stored references"
     )
-    selftest.set_defaults(passed=lambda result: bool(result["ok"]))
+    selftest.set_defaults(status=lambda result: DONE if result["ok"] else OUR_FAULT)
 
     models = command(
         "models",
@@ -159,7 +159,7 @@ def build_parser() -> OneLineParser:
     models.add_argument(
         "--out", default=str(program_folder() / "models"), help="build: where the shipped models are written"
     )
-    models.set_defaults(passed=lambda result: bool(result.get("ok", True)))
+    models.set_defaults(status=lambda result: DONE if result.get("ok", True) else UNUSABLE_INPUT)
 
     report = command("report", "export_report", report_request, show_written, help="HTML or PDF of a score's JSON")
     report.add_argument("run", help="the JSON that 'score --json' printed")

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from app.core.data import Score
 from app.core.errors import InputError
 from app.core.paths import program_folder
 from app.core.preprocess.nyul import load_landmarks
@@ -15,6 +16,7 @@ from app.core.requests import CaseFiles
 
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
 MODEL_WORKFLOWS = {"list": "list_models", "show": "show_model", "verify": "verify_models", "build": "ship_models"}
+SCORE_KEYS = ("probability", *Score.__dataclass_fields__)
 N4_SETTINGS = ("engine", "levels", "iterations", "shrink", "tolerance", "fwhm", "noise", "bins")
 
 
@@ -200,8 +202,9 @@ def report_request(options: argparse.Namespace) -> dict[str, Any]:
         raise InputError(
             f"{options.run} is not the JSON of a score ({error}).", "Give what 'score --json' printed."
         ) from error
-    if not isinstance(score, dict) or "probability" not in score:
+    lacking = [name for name in SCORE_KEYS if not isinstance(score, dict) or name not in score]
+    if lacking:
         raise InputError(
-            f"{options.run} is not the JSON of a score: it has no probability.", "Give what 'score --json' printed."
+            f"{options.run} is not the JSON of a score: it has no {lacking[0]}.", "Give what 'score --json' printed."
         )
     return {"score": score, "out": options.out}

@@ -53,7 +53,7 @@ def make_folds(labels: NDArray[np.int_], patients: NDArray[Any], k: int, repeats
     Raises
     ------
     CohortError
-        A class has fewer than two patients; `k` is lowered to the rarer class's patients otherwise.
+        A class has fewer than two patients, or no split gives every fold both classes. `k` is lowered before that.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -64,9 +64,13 @@ def make_folds(labels: NDArray[np.int_], patients: NDArray[Any], k: int, repeats
             [],
             "Add cases of that class.",
         )
-    k = min(k, fewest)
-    splits: list[Split] = []
-    for repeat in range(repeats):
-        splitter = StratifiedGroupKFold(n_splits=k, shuffle=True, random_state=seed + repeat)
-        splits += [(train, test) for train, test in splitter.split(labels, labels, patients)]
-    return Folds(tuple(splits), k, repeats)
+    for folds in range(min(k, fewest), 1, -1):
+        splits: list[Split] = []
+        for repeat in range(repeats):
+            splitter = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed + repeat)
+            splits += [(train, test) for train, test in splitter.split(labels, labels, patients)]
+        if all(len(np.unique(labels[rows])) == 2 for split in splits for rows in split):
+            return Folds(tuple(splits), folds, repeats)
+    raise CohortError(
+        "The patients cannot be split so that every fold holds both classes.", [], "Add patients of the rarer class."
+    )

@@ -50,7 +50,9 @@ def measure_space(rows: Array, folds: Folds) -> Space:
 def _fit(rows: Array) -> Space:
     from sklearn.covariance import LedoitWolf
 
-    centre, spread = np.nanmedian(rows, axis=0), np.nanstd(rows, axis=0)
+    known = [column[np.isfinite(column)] for column in rows.T]
+    centre = np.array([np.median(column) if column.size else 0.0 for column in known])
+    spread = np.array([column.std() if column.size else 0.0 for column in known])
     scale = np.where(spread > 0, spread, 1.0)
     covariance = LedoitWolf(assume_centered=True).fit(np.nan_to_num((rows - centre) / scale))
     return Space(centre, scale, covariance.precision_, np.inf)

@@ -75,6 +75,13 @@ def read_cohort(ask: TrainRequest, report: Report) -> Cohort:
             problems,
             f"Its columns are {', '.join(map(str, table.columns))}.",
         )
+    empty = [
+        f"{int(table[column].isna().sum())} of its {len(table)} rows have no '{column}', the first is {where[0] + 2}."
+        for column in (ask.label, ask.patient)
+        if len(where := np.flatnonzero(table[column].isna()))
+    ]
+    if empty:
+        raise CohortError(f"{Path(ask.table).name} cannot be learned from.", empty, "Fill in or remove these rows.")
     labels = table[ask.label].astype(str)
     classes = sorted(labels.unique())
     if len(classes) != 2:
@@ -97,8 +104,12 @@ def read_cohort(ask: TrainRequest, report: Report) -> Cohort:
         rows = np.array([[row.get(name, np.nan) for name in names] for row in found], dtype=float)
         table = table.iloc[keep]
     else:
-        taken = {ask.label, ask.patient, ask.site, *ask.ignore, *METADATA}
-        names = tuple(str(name) for name in table.columns if name not in taken and table[name].dtype.kind in "fiu")
+        taken = {ask.label, ask.patient, ask.site, *ask.ignore}
+        names = tuple(
+            str(name)
+            for name in table.columns
+            if name not in taken and str(name).lower() not in METADATA and table[name].dtype.kind in "fiu"
+        )
         rows = table[list(names)].to_numpy(dtype=float)
     names, rows = _usable(ask, names, rows)
     return Cohort(
@@ -116,7 +127,7 @@ def _usable(
     ask: TrainRequest, names: tuple[str, ...], rows: NDArray[np.float64]
 ) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     wanted = ask.recipe.features.names if ask.recipe.features else None
-    keep = [index for index, name in enumerate(names) if (wanted is None or name in wanted)]
+    keep = [index for index, name in enumerate(names) if wanted is None or name in wanted]
     if wanted:
         missing = sorted(set(wanted) - set(names))
         if missing:
@@ -127,6 +138,7 @@ def _usable(
         raise CohortError(
             f"{Path(ask.table).name} holds nothing to learn from.", [], "Give feature columns, or image and mask paths."
         )
+    keep = [index for index in keep if not np.isnan(rows[:, index]).all()]
     infinite = [names[index] for index in keep if np.isinf(rows[:, index]).any()]
     if infinite:
         raise CohortError(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -79,13 +80,20 @@ def score_cohort(request: dict[str, Any], report: Report) -> dict[str, Any]:
     table = read_cases(Path(ask.table), strict=False)
     settings = ask.model_dump(mode="json", exclude={"table", "jobs", "out"})
     requests = [
-        {"case": files.model_dump(mode="json"), **settings, "out": str(Path(ask.out) / files.id) if ask.out else None}
-        for files in table.cases
+        {"case": files.model_dump(mode="json"), **settings, "out": str(Path(ask.out) / folder) if ask.out else None}
+        for files, folder in zip(table.cases, name_folders([files.id for files in table.cases]), strict=True)
     ]
     results = run_each(_score_or_explain, requests, ask.jobs, report, "Scoring")
+    faults: dict[int, list[str]] = {}
+    for problem in table.problems:
+        faults.setdefault(problem.row, []).append(problem.message)
+    patients = {problem.row: problem.patient for problem in table.problems}
     results += [
-        {"case": problem.patient, "error": {"kind": "cohort", "message": str(problem), "remedy": "Correct the row."}}
-        for problem in table.problems
+        {
+            "case": patients[row],
+            "error": {"kind": "cohort", "message": f"Row {row}: {' '.join(messages)}", "remedy": "Correct the row."},
+        }
+        for row, messages in faults.items()
     ]
     return {"model": ask.model, "results": results, "failed": sum("error" in result for result in results)}
 
@@ -99,6 +107,17 @@ def _score_or_explain(request: dict[str, Any]) -> dict[str, Any]:
             "case": request["case"]["id"],
             "error": {"kind": failure.kind, "message": failure.message, "remedy": failure.remedy},
         }
+
+
+def name_folders(cases: Sequence[str]) -> list[str]:
+    """A folder's name for each case: letters that would lead elsewhere are replaced, and no two are the same."""
+    names: list[str] = []
+    for case in cases:
+        name = base = re.sub(r"[^\w.+-]+", "_", case).strip("._") or "case"
+        while name.lower() in (other.lower() for other in names):
+            name = f"{base}_{len(names) + 1}"
+        names.append(name)
+    return names
 
 
 class Clock:

@@ -86,10 +86,14 @@ def _share(report: Report, low: float, high: float, fraction: float, message: st
 
 
 def compare_with_size(cohort: Cohort, folds: Folds, out_of_fold: OutOfFold, recipe: Recipe) -> dict[str, Any]:
-    """Tumour volume alone (logistic on log10 ml) on the same folds, and what the model adds to it."""
+    """Tumour volume alone (logistic on log10 ml) on the same folds, and what the model adds to it.
+
+    Where a volume is not positive the column was standardised, and serves as it is.
+    """
     if "volume_ml" not in cohort.names:
         return {}
-    volume = np.log10(cohort.rows[:, [cohort.names.index("volume_ml")]])
+    volume = cohort.rows[:, [cohort.names.index("volume_ml")]]
+    volume = np.log10(volume) if np.nanmin(volume) > 0 else volume
     alone = cross_validate(partial(build_pipeline, recipe.model), volume, cohort.labels, folds, lambda _done: None)
     difference = out_of_fold.aucs - alone.aucs
     return {
