@@ -70,6 +70,10 @@ class Scoring(QObject):
         return {**score, "contributions": [{**known.get(item["feature"], {}), **item}
                                            for item in score.get("contributions") or ()]}
 
+    def data_of(self, model: str) -> str:
+        """Say what a model learned from; empty when it is not in the library."""
+        return next((str(each.get("description") or "") for each in self.models if each["name"] == model), "")
+
     def score(self, key: str, files: Mapping[str, Any], *, threshold: float | None = None) -> str:
         """Queue a case's score with the session's model and choices; an older request for the case is called off."""
         self.cancel(key)

@@ -7,6 +7,8 @@ from typing import Literal
 
 from PySide6.QtGui import QFont, QFontDatabase
 
+from app.core.paths import program_folder
+
 ThemeName = Literal["dark", "light"]
 
 
@@ -31,7 +33,7 @@ class Theme:
     line: str
     small_px: int = 12
     normal_px: int = 13
-    display_px: int = 34
+    display_px: int = 30
 
     def label_colour(self, number: int) -> str:
         """Contour colour of the region with this number (from 1); told apart by colour-blind eyes, seen on grey."""
@@ -73,7 +75,7 @@ def tabular_font(pixels: int, *, bold: bool = False) -> QFont:
 
 def style_sheet(colours: Theme) -> str:
     """Qt style sheet of the whole window."""
-    c = colours
+    c, icons = colours, (program_folder() / "resources" / "icons").as_posix()
     return f"""
 * {{ font-size: {c.normal_px}px; }}
 QWidget {{ background: {c.panel}; color: {c.text};
@@ -101,15 +103,23 @@ QPushButton[role="primary"]:focus {{ border-color: {c.text}; }}
 QPushButton[role="link"] {{ background: transparent; color: {c.accent}; text-align: left; padding: 2px 4px; }}
 QPushButton[role="nav"] {{ background: transparent; color: {c.text_dim}; padding: 4px 12px; }}
 QPushButton[role="nav"]:hover {{ color: {c.text}; }}
-QPushButton[role="nav"]:checked {{ color: {c.text}; font-weight: bold; background: {c.panel_high}; }}
+QPushButton[role="nav"]:checked {{ color: {c.text}; background: {c.panel_high}; }}
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextBrowser {{ background: {c.panel_high};
     border: 2px solid {c.panel_high}; border-radius: 4px; padding: 2px 6px; min-height: 20px; }}
 QFrame[role="card"] QLineEdit, QFrame[role="card"] QComboBox {{ background: {c.panel}; border-color: {c.panel}; }}
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus,
 QTextBrowser:focus {{ border-color: {c.accent}; }}
+QComboBox::drop-down {{ border: 0; width: 20px; }}
+QComboBox::down-arrow {{ image: url({icons}/down-{c.name}.svg); width: 10px; height: 10px; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: 0; background: transparent; width: 16px; }}
+QAbstractSpinBox::up-arrow {{ image: url({icons}/up-{c.name}.svg); width: 10px; height: 10px; }}
+QAbstractSpinBox::down-arrow {{ image: url({icons}/down-{c.name}.svg); width: 10px; height: 10px; }}
+QPushButton::menu-indicator {{ image: url({icons}/down-{c.name}.svg); width: 10px; height: 10px;
+    subcontrol-origin: padding; subcontrol-position: center right; right: 6px; }}
 QComboBox QAbstractItemView {{ background: {c.panel_high}; border: 1px solid {c.line}; }}
 QListView, QTreeView, QTableView {{ background: {c.panel}; border: 2px solid transparent; outline: 0; }}
 QListView:focus, QTreeView:focus, QTableView:focus {{ border-color: {c.accent}; border-radius: 4px; }}
+QListWidget::item {{ padding: 6px 8px; }}
 QListView::item:selected, QTreeView::item:selected, QTableView::item:selected {{ background: {c.panel_high};
     color: {c.text}; }}
 QHeaderView::section {{ background: {c.panel}; color: {c.text_dim}; border: 0; padding: 4px;
@@ -118,6 +128,7 @@ QTabBar::tab {{ background: transparent; color: {c.text_dim}; padding: 4px 10px;
     font-size: {c.small_px}px; border: 2px solid transparent; }}
 QTabBar::tab:selected {{ background: {c.panel_high}; color: {c.text}; }}
 QTabBar::tab:focus {{ border-color: {c.accent}; }}
+QTabWidget {{ background: {c.panel}; }}
 QTabWidget::pane {{ border: 0; }}
 QProgressBar {{ background: {c.panel_high}; border: 0; border-radius: 3px; max-height: 6px; min-height: 6px; }}
 QProgressBar::chunk {{ background: {c.accent}; border-radius: 3px; }}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -56,6 +56,8 @@ class MainWindow(QMainWindow):
     ----------
     store : Store
         What the program remembers.
+    jobs : Jobs, optional
+        What runs workflows; by default its own, over the store.
 
     Signals
     -------
@@ -65,9 +67,10 @@ class MainWindow(QMainWindow):
 
     painted = Signal()
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, jobs: Jobs | None = None) -> None:
         super().__init__()
-        self.state, self.jobs = SessionState(store, self), Jobs(store, self)
+        self.state = SessionState(store, self)
+        self.jobs = jobs if jobs is not None else Jobs(store, self)
         self._restyle(self.state["theme"])
         self.reading = Reading(self.state, self.jobs, self)
         self.keymap = Keymap.from_json(self.state["keymap"] or {"profile": self.state["mouse_profile"]})
@@ -92,6 +95,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.line)
         self.setCentralWidget(middle)
         self._build_actions()
+        self.score_page.drop_zone.open_button.setFocus()
         self._bind()
         self._show_recent(store.recent_cases(5))
         geometry = self.state["geometry"]
@@ -177,7 +181,7 @@ class MainWindow(QMainWindow):
         self.jobs.idle.connect(lambda _lane: self.engine.setText("engine: working" if self.jobs.live_jobs()
                                                                  else "engine: idle"))
         self.state.changed.connect(self._take_setting)
-        self.painted.connect(self._start_engines, Qt.ConnectionType.QueuedConnection)
+        self.painted.connect(self._start_engines)
 
     # Life
 
@@ -186,10 +190,9 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if not self._seen:
             self._seen = True
-            self.painted.emit()
+            QTimer.singleShot(30, self.painted.emit)  # the first paint comes before the first process
 
     def _start_engines(self) -> None:
-        QApplication.processEvents()  # the first paint comes before the first process
         self.jobs.warm_up("view")
         self.reading.scoring.list_models()
         self.reading.restore()

@@ -70,12 +70,12 @@ def of_hundred(share: float) -> str:
 
 
 def per_hundred(share: float) -> str:
-    """Say a prevalence: 'half', '1 in 100', '1 in 1000'."""
+    """Say a prevalence: 'half', '1 in 100', '1 in 1000'; two figures."""
     if abs(share - 0.5) < 0.005:
         return "half"
     if share < 0.01:
         return f"{share * 1000:.2g} in 1000"
-    return f"{share * 100:.3g} in 100"
+    return f"{share * 100:.2g} in 100"
 
 
 def _range(interval: Any) -> str:
@@ -147,18 +147,25 @@ def comparator_sentence(score: ScoreJson) -> str:
     comparator = score.get("comparator")
     if not comparator:
         return ""
-    name = str(comparator["name"])
-    name = {"volume_ml": "Tumour volume", "size": "Tumour size"}.get(name, name)
+    name = comparator_name(score)
     return f"{name[:1].upper()}{name[1:]} alone says {comparator['probability']:.2f}."
 
 
-def model_sentence(score: ScoreJson) -> str:
+def comparator_name(score: ScoreJson) -> str:
+    """Return what the comparator looks at: 'tumour volume', or its own name."""
+    name = str((score.get("comparator") or {}).get("name", ""))
+    return "tumour volume" if "size" in name or "volume" in name else name.removesuffix(" in training")
+
+
+def model_sentence(score: ScoreJson, data: str = "") -> str:
     """Say which model, which version, which data."""
     versions = score.get("versions") or {}
     version = versions.get("bundle") or versions.get("model") or ""
     name = f"{score['model']} {version}".strip()
-    data = DEMONSTRATION if score.get("demonstration") else str(score.get("model_purpose") or "")
-    return f"Model {name}" + (f": {data}." if data else ".")
+    parts = [DEMONSTRATION] if score.get("demonstration") else []
+    if data:
+        parts.append(f"trained on {data.rstrip('.')}")
+    return f"Model {name}" + (f": {', '.join(parts)}." if parts else ".")
 
 
 def short_score(score: ScoreJson) -> str:

@@ -49,7 +49,7 @@ def keys_html(keymap: Keymap) -> str:
             groups.setdefault(action.group, []).append(_row(action.title, keys))
     groups.setdefault("Window", []).append(_row("Window presets", "1\N{EN DASH}9"))
     groups["Program"] += [_row(title, keys) for title, keys in WINDOW_KEYS if title != "Undo the removal of a case"]
-    groups["Mouse"] = [_row(MOUSE_TITLES.get(tool, tool), gesture.replace("+", " + "))
+    groups["Mouse"] = [_row(MOUSE_TITLES.get(tool, tool).capitalize(), gesture.replace("+", " + ").capitalize())
                        for gesture, tool in MOUSE[keymap.profile].items()]
     columns = [("Slices", "Picture"), ("Window", "Case", "Mouse"), ("Program",)]
     cells = ["".join(f"<p><b>{group}</b></p><table cellspacing='3'>{''.join(groups.get(group, []))}</table>"

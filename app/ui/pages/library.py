@@ -34,7 +34,7 @@ def figures_text(model: Mapping[str, Any]) -> str:
         text = f"Area under the ROC curve {auc['mean']:.2f}"
         if auc.get("interval"):
             text += f" (95 % interval {auc['interval'][0]:.2f}\N{EN DASH}{auc['interval'][1]:.2f})"
-        lines.append(text + ", for new patients of the same sites.")
+        lines.append(f"{text}, {auc.get('kind') or 'for new patients of the same sites'}.")
     elif isinstance(auc, (int, float)):
         lines.append(f"Area under the ROC curve {auc:.2f}.")
     classes = model.get("classes") or ("the other class", "the class looked for")

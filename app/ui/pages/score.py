@@ -46,6 +46,7 @@ class ScorePage(QWidget):
         self.histogram, self.trace, self.fourth = HistogramPlot(), TraceTable(), QTabWidget()
         self.fourth.addTab(self.histogram, "Histogram")
         self.fourth.addTab(self.trace, "Steps")
+        self.fourth.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.viewer = Viewer(fourth=self.fourth, keymap=keymap)
         self.histogram.bind(self.viewer.state, self.viewer.windows)
         self.drop_zone, self.bar, self.result = DropZone(), CaseBar(), ResultSide()
@@ -152,6 +153,8 @@ class ScorePage(QWidget):
         if self.reading.view is None:
             self.viewer.clear()
             self.bar.show_title(entry.title)
+        if self.drop_zone.isAncestorOf(self.focusWidget() or self):
+            self.worklist.list.setFocus()
         self.refresh()
 
     def _show_view(self, view: dict[str, Any]) -> None:
@@ -181,7 +184,8 @@ class ScorePage(QWidget):
         self._show_questions(failure)
         if entry.status == "scored" and entry.score:
             used = reading.state["prevalence"] or entry.score["prevalence"]["used"]
-            self.result.show_score(reading.scoring.with_definitions(entry.score), used, self._difference(entry.score))
+            self.result.show_score(reading.scoring.with_definitions(entry.score), used, self._difference(entry.score),
+                                   reading.scoring.data_of(str(entry.score.get("model"))))
         elif failure is not None and is_choice(failure):
             self.result.show_quiet("One question is open; it stands above the picture.")
         elif failure is not None:

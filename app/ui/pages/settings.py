@@ -47,6 +47,7 @@ class SettingsPage(QWidget):
         self.rate = self._picker("Error rate", _RATES, state["error_rate"], "error_rate")
         self.prevalence = QDoubleSpinBox()
         self.prevalence.setRange(0.0, 99.0)
+        self.prevalence.setMinimumWidth(240)
         self.prevalence.setDecimals(1)
         self.prevalence.setSuffix(" in 100")
         self.prevalence.setSpecialValueText("the model's own")

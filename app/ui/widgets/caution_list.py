@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.ui.theme import theme
@@ -44,7 +45,6 @@ class CautionList(QWidget):
             line.setSpacing(6)
             mark = VerdictMark()
             mark.show_mark("exclamation", theme().warning)
-            line.addWidget(mark)
-            line.setAlignment(mark, mark.layoutDirection().LeftToRight and line.alignment())
+            line.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
             line.addWidget(wrapped(sentence), 1)
             self._rows.addWidget(row)

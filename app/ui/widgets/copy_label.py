@@ -53,6 +53,5 @@ def wrapped(text: str = "", role: str = "") -> CopyLabel:
     """Make a copyable label that wraps its text."""
     label = CopyLabel(text, role)
     label.setWordWrap(True)
-    label.setSizePolicy(label.sizePolicy().Policy.Preferred, label.sizePolicy().Policy.Minimum)
     label.setMinimumWidth(40)
     return label

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.ui.theme import tabular_font, theme
 from app.ui.widgets.verdict_mark import paint_mark
-from app.ui.words import comparator_sentence, threshold_sentence, training_sentence, verdict_of
+from app.ui.words import comparator_name, comparator_sentence, threshold_sentence, training_sentence, verdict_of
 
-_MARGIN = 14.0
+_MARGIN = 20.0
 _LINE_Y = 34.0
 _NEAR = 7.0
 
@@ -86,7 +86,8 @@ class ProbabilityScale(QWidget):
         paint_mark(painter, verdict.shape, ink.name(), QRectF(centre - 6, _LINE_Y - 6, 12, 12))
         painter.setPen(QColor(colours.text_dim))
         for value, text in ((0.0, "0"), (1.0, "1")):
-            painter.drawText(QRectF(self._x(value) - 20, _LINE_Y + 22, 40, 16), Qt.AlignmentFlag.AlignCenter, text)
+            side = -14.0 if value == 0.0 else 4.0
+            painter.drawText(QRectF(self._x(value) + side, _LINE_Y - 8, 10, 16), Qt.AlignmentFlag.AlignCenter, text)
         painter.end()
 
     def _paint_threshold(self, painter: QPainter) -> None:
@@ -100,7 +101,8 @@ class ProbabilityScale(QWidget):
         painter.drawText(room, Qt.AlignmentFlag.AlignCenter, f"threshold {threshold:.3f}")
 
     def _paint_comparator(self, painter: QPainter) -> None:
-        comparator = self._score.get("comparator") if self._score else None
+        score = self._score or {}
+        comparator = score.get("comparator")
         if not comparator:
             return
         x, top, colours = self._x(comparator["probability"]), _LINE_Y + 12, theme()
@@ -108,5 +110,6 @@ class ProbabilityScale(QWidget):
         painter.setBrush(QColor(colours.text_dim))
         painter.drawPolygon(QPolygonF([QPointF(x, top), QPointF(x - 4, top + 7), QPointF(x + 4, top + 7)]))
         painter.setPen(QColor(colours.text_dim))
-        room = QRectF(min(max(x - 50, 20), self.width() - 120), top + 10, 100, 16)
-        painter.drawText(room, Qt.AlignmentFlag.AlignCenter, f"size alone {comparator['probability']:.2f}")
+        room = QRectF(min(max(x - 90, 0), self.width() - 180), top + 8, 180, 16)
+        words = f"{comparator_name(score)} alone {comparator['probability']:.2f}"
+        painter.drawText(room, Qt.AlignmentFlag.AlignCenter, words)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QFormLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
 from app.ui.words import DEMONSTRATION
 
@@ -36,14 +36,20 @@ class ResultChoices(QWidget):
             box.setAccessibleName(name)
             box.setToolTip(tip)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumContentsLength(12)
+            box.setMinimumContentsLength(4)
             box.activated.connect(lambda _row, box=box: self._chosen(box))
-        form = QFormLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setSpacing(4)
-        form.addRow("Model", self.models)
-        form.addRow("Error rate", self.rates)
-        form.addRow("Threshold", self.thresholds)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(4)
+        grid.setColumnStretch(3, 1)
+        self.rates.setFixedWidth(72)
+        for text, box, row, column, span in (("Model", self.models, 0, 0, 3), ("Error rate", self.rates, 1, 0, 1),
+                                             ("Threshold", self.thresholds, 1, 2, 1)):
+            label = QLabel(text)
+            label.setProperty("role", "dim")
+            label.setBuddy(box)
+            grid.addWidget(label, row, column)
+            grid.addWidget(box, row, column + 1, 1, span)
         self._offer_rates(ERROR_RATES, ERROR_RATES[0])
 
     @property
@@ -101,8 +107,11 @@ class ResultChoices(QWidget):
 
     def _offer_thresholds(self) -> None:
         self.thresholds.clear()
-        self.thresholds.addItem("the model's own", None)
-        for point in self._models.get(self.model, {}).get("thresholds") or ():
+        points = self._models.get(self.model, {}).get("thresholds") or ()
+        own = next((f" {point['threshold']:.3f}" for point in points
+                    if isinstance(point, Mapping) and point.get("default")), "")
+        self.thresholds.addItem(f"own{own}", None)
+        for point in points:
             value = float(point["threshold"] if isinstance(point, Mapping) else point)
             name = f" {point['name']}" if isinstance(point, Mapping) and point.get("name") else ""
             self.thresholds.addItem(f"{value:.3f}{name}", value)

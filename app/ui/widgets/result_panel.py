@@ -7,7 +7,16 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDoubleSpinBox, QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.ui.theme import theme
 from app.ui.widgets.caution_list import CautionList
@@ -62,7 +71,9 @@ class ResultPanel(QScrollArea):
         self.prevalence = QDoubleSpinBox()
         self.prevalence.setRange(0.1, 99.0)
         self.prevalence.setDecimals(1)
-        self.prevalence.setSuffix(" in 100 malignant")
+        self.prevalence.setSuffix(" in 100")
+        self.prevalence.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.prevalence.setMinimumWidth(88)
         self.prevalence.setKeyboardTracking(False)
         self.prevalence.setAccessibleName("How many of 100 such tumours are malignant where you work")
         self.prevalence.setToolTip("The share of malignant tumours among those you would use this on")
@@ -95,19 +106,19 @@ class ResultPanel(QScrollArea):
         self.setMinimumWidth(300)
 
     def _lay_figures(self) -> QHBoxLayout:
+        """Lay both probabilities side by side in cards of one width: neither outweighs the other."""
         row = QHBoxLayout()
         row.setSpacing(8)
-        for figure, words, extra in ((self.trained, self.trained_words, None),
-                                     (self.clinic, self.clinic_words, self.prevalence)):
+        malignant = wrapped("are malignant", "dim")
+        for parts in ((self.trained, self.trained_words), (self.clinic, self.clinic_words, self.prevalence, malignant)):
             card = QFrame()
             card.setProperty("role", "card")
+            card.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
             column = QVBoxLayout(card)
             column.setContentsMargins(10, 6, 10, 8)
             column.setSpacing(2)
-            column.addWidget(figure)
-            column.addWidget(words)
-            if extra is not None:
-                column.addWidget(extra)
+            for part in parts:
+                column.addWidget(part)
             column.addStretch(1)
             row.addWidget(card, 1)
         return row
@@ -122,7 +133,7 @@ class ResultPanel(QScrollArea):
         self.word.setStyleSheet(f"color: {verdict.colour(colours)}")
         plain = verdict.shape in ("circle", "triangle")
         self.reason.setVisible(not plain)
-        self.reason.setText("" if plain else verdict_sentence(score))
+        self.reason.setText("" if plain else verdict_sentence(score).removeprefix("Uncertain: ").capitalize())
         training = score["prevalence"]["training"]
         self.trained.setText(f"{score['probability']:.2f}")
         self.trained_words.setText("among tumours like those it was trained on, "
@@ -156,8 +167,8 @@ class ResultPanel(QScrollArea):
         if self._score is None:
             return
         share = at_prevalence(self._score["probability"], self._score["prevalence"]["training"], prevalence)
-        self.clinic.setText(f"{share:.2f}" if share >= 0.01 else f"{share:.2g}" if share >= 0.001 else "<0.001")
-        self.clinic_words.setText(f"{of_hundred(share)} such tumours, where there are")
+        self.clinic.setText(f"{share:.2f}" if share >= 0.0995 else f"{share:.3f}" if share >= 0.001 else "<0.001")
+        self.clinic_words.setText(f"{of_hundred(share)} such tumours, where")
         whole = self.sentence()
         for label in (self.trained, self.clinic, self.interval, self.word):
             label.whole = whole

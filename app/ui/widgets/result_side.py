@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from app.ui.messages import Message
 from app.ui.widgets.copy_label import wrapped
@@ -53,12 +53,16 @@ class ResultSide(QWidget):
         column.addLayout(self._problem)
         column.addWidget(self.score_button, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch(1)
+        room = QScrollArea()
+        room.setWidgetResizable(True)
+        room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        room.setWidget(quiet)
         self._stack = QStackedWidget()
-        self._stack.addWidget(quiet)
+        self._stack.addWidget(room)
         self._stack.addWidget(self.panel)
         self.again = wrapped(role="dim")
         self.again.hide()
-        self.model_line, self.notice = wrapped(role="dim"), wrapped(NOTICE, "dim")
+        self.model_line = wrapped(role="dim")
         self.export_button = QPushButton("Export")
         self.identity = None
         self._build_menu()
@@ -76,7 +80,6 @@ class ResultSide(QWidget):
         for widget in (self.again, self.choices, self.model_line):
             foot.addWidget(widget)
         foot.addLayout(buttons)
-        foot.addWidget(self.notice)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 8, 0, 0)
         layout.setSpacing(4)
@@ -92,12 +95,12 @@ class ResultSide(QWidget):
         """Whether a finding is on screen."""
         return self._stack.currentWidget() is self.panel
 
-    def show_score(self, score: Mapping[str, Any], prevalence: float, differs: str = "") -> None:
-        """Show a finding; `differs` says how it was made otherwise than now chosen."""
+    def show_score(self, score: Mapping[str, Any], prevalence: float, differs: str = "", data: str = "") -> None:
+        """Show a finding; `differs` says how it was made otherwise, `data` what the model learned from."""
         self.panel.show_score(score, prevalence)
-        self.model_line.setText(model_sentence(score))
+        self.model_line.setText(f"{model_sentence(score, data)} {score.get('notice') or NOTICE}")
+        self.model_line.setToolTip(str(score.get("model_purpose") or ""))
         self.model_line.setVisible(True)
-        self.notice.setText(str(score.get("notice") or NOTICE))
         self.again.setText(differs)
         self.again.setVisible(bool(differs))
         self._stack.setCurrentWidget(self.panel)
