@@ -95,11 +95,9 @@ def draw_scale(score: Mapping[str, Any]) -> str:
     if score["comparator"]:
         at = left + width * score["comparator"]["probability"]
         parts.append(f'<polygon points="{at - 6:.1f},8 {at + 6:.1f},8 {at:.1f},20" fill="#59636e"/>')
-    parts += [
-        f'<line x1="{left + width * tick / 10}" y1="30" x2="{left + width * tick / 10}" y2="{40 if tick % 5 == 0 else 36}" '
-        'stroke="#59636e" stroke-width="1"/>'
-        for tick in range(11)
-    ]
+    for tick in range(11):
+        at, end = left + width * tick / 10, 40 if tick % 5 == 0 else 36
+        parts.append(f'<line x1="{at}" y1="30" x2="{at}" y2="{end}" stroke="#59636e" stroke-width="1"/>')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 500 52" width="500" height="52">{"".join(parts)}</svg>'
     )

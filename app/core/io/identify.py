@@ -9,11 +9,11 @@ from pathlib import Path
 from app.core.data import Acquisition, Caution
 from app.core.errors import UnreadableImage
 from app.core.io import damage
+from app.core.io.formats import read_header
 from app.core.io.itk import data_file
 from app.core.io.names import role_of
 from app.core.io.nifti import pair_of
 from app.core.io.source import SUFFIXES, Kind, Source, suffix_of
-from app.core.io.volume import read_header
 
 
 def identify(paths: Sequence[str | Path]) -> list[Source]:

@@ -10,10 +10,10 @@ import numpy as np
 from app.core.data import Mask, Volume
 from app.core.errors import InputError
 from app.core.io import damage
+from app.core.io.formats import IMAGE_KINDS, read_voxels
 from app.core.io.identify import identify
 from app.core.io.labels import CHOOSE_OUTLINE, read_outline
 from app.core.io.source import SUFFIXES, Header, Orientation, RawVoxels, Source, stem_of, suffix_of
-from app.core.io.volume import IMAGE_KINDS, read_voxels
 
 
 def load_mask(path: str | Path, *, roi: str | None = None, label: int | None = None, series: str | None = None,

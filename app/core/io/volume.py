@@ -9,12 +9,9 @@ import numpy as np
 
 from app.core.data import Acquisition, Caution, FloatArray, Volume
 from app.core.errors import InputError, UnreadableImage
-from app.core.io import damage, itk, nifti
-from app.core.io.source import SUFFIXES, Header, LoadedImage, Orientation, RawVoxels, Source, suffix_of
-
-_NIBABEL = ("nifti", "analyze")
-_ITK = ("nrrd", "metaimage")
-IMAGE_KINDS = (*_NIBABEL, *_ITK)
+from app.core.io import damage
+from app.core.io.formats import IMAGE_KINDS, read_voxels
+from app.core.io.source import SUFFIXES, LoadedImage, Orientation, Source, suffix_of
 
 
 def load_volume(path: str | Path, *, series: str | None = None, orientation: Orientation | None = None) -> LoadedImage:
@@ -55,26 +52,6 @@ def load_volume(path: str | Path, *, series: str | None = None, orientation: Ori
     damage.check_finite(path.name, voxels)
     cautions = raw.header.cautions + _value_cautions(path.name, voxels)
     return LoadedImage(Volume(voxels, raw.affine, cautions=cautions), Acquisition(convention=raw.header.convention))
-
-
-def read_voxels(path: str | Path, orientation: Orientation | None = None) -> RawVoxels:
-    """Read an image file (not DICOM) in its own number type; `UnreadableImage` as for `load_volume`."""
-    kind = SUFFIXES.get(suffix_of(path))
-    if kind in _NIBABEL:
-        return nifti.read_nifti(path, orientation)
-    if kind in _ITK:
-        return itk.read_itk(path)
-    raise damage.unknown_format(Path(path).name, "an image this program reads")
-
-
-def read_header(path: str | Path, orientation: Orientation | None = None) -> Header:
-    """Read an image file's header (not DICOM); `UnreadableImage` as for `load_volume`."""
-    kind = SUFFIXES.get(suffix_of(path))
-    if kind in _NIBABEL:
-        return nifti.read_header(path, orientation)
-    if kind in _ITK:
-        return itk.read_header(path)
-    raise damage.unknown_format(Path(path).name, "an image this program reads")
 
 
 def find_image(path: Path, series: str | None = None) -> Source:
