@@ -1,0 +1,56 @@
+"""A score in words: the sentences of the specification, and Bayes' rule against an independent calculation."""
+
+from fractions import Fraction
+
+import pytest
+from window_fixtures import SCORE
+
+from app.ui.messages import words_for
+from app.ui.words import (
+    at_prevalence,
+    of_hundred,
+    per_hundred,
+    prevalence_sentence,
+    threshold_sentence,
+    verdict_of,
+    verdict_sentence,
+)
+
+
+@pytest.mark.parametrize(("probability", "training", "used"), [(0.84, 0.5, 0.01), (0.3, 0.2, 0.6), (0.99, 0.7, 0.05)])
+def test_prevalence_by_counting_tumours(probability, training, used):
+    # likelihood ratio from the training mix, then counted out among 10 000 tumours of the other mix
+    p, t, u = (Fraction(str(x)) for x in (probability, training, used))
+    ratio = (p / (1 - p)) / (t / (1 - t))
+    malignant, benign = 10_000 * u * ratio, 10_000 * (1 - u)
+    assert at_prevalence(probability, training, used) == pytest.approx(float(malignant / (malignant + benign)))
+
+
+def test_the_sentences_of_the_specification():
+    assert prevalence_sentence(SCORE, 0.01) == "Where 1 in 100 is malignant, about 5 of 100 such tumours would be."
+    assert threshold_sentence(SCORE) == ("At the threshold 0.174, 98 of 100 ALT/WDL and 32 of 100 lipomas "
+                                         "fall on the right side.")
+    assert verdict_sentence({**SCORE, "verdict": "uncertain"}) == (
+        "Uncertain: the model cannot tell at the error rate you chose (5 %).")
+
+
+@pytest.mark.parametrize(("share", "words"), [
+    (0.5, "half"), (0.01, "1 in 100"), (0.001, "1 in 1000"), (0.529, "53 in 100")])
+def test_shares(share, words):
+    assert per_hundred(share) == words
+
+
+def test_counts_never_say_none_or_all():
+    assert of_hundred(0.002) == "fewer than 1 of 100"
+    assert of_hundred(0.999) == "more than 99 of 100"
+
+
+def test_every_verdict_has_its_own_shape():
+    shapes = {verdict_of({**SCORE, "verdict": verdict}).shape
+              for verdict in ("lipoma", "ALT/WDL", "uncertain", "unlike_training")}
+    assert len(shapes) == 4
+
+
+def test_failures_from_json_keep_their_points():
+    message = words_for({"kind": "cohort", "message": "2 rows.", "remedy": "", "extra": {"issues": ["row 1", "row 2"]}})
+    assert message.points == ("row 1", "row 2")
