@@ -84,7 +84,7 @@ class MainWindow(QMainWindow):
         self.pages = QStackedWidget()
         for page in (self.score_page, self.library_page, self.settings_page):
             self.pages.addWidget(page)
-        self._seen = False
+        self._seen = self._closed = False
         self._recent: list[CaseFiles] = []
         middle = QWidget()
         column = QVBoxLayout(middle)
@@ -193,6 +193,8 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(30, self.painted.emit)  # the first paint comes before the first process
 
     def _start_engines(self) -> None:
+        if self._closed:
+            return
         self.jobs.warm_up("view")
         self.reading.scoring.list_models()
         self.reading.restore()
@@ -202,13 +204,16 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Remember the room, stop the engines, delete what was only for the screen."""
+        super().closeEvent(event)
+        if self._closed:
+            return
+        self._closed = True
         self.score_page.save_sizes()
         self.state.choose("geometry", bytes(self.saveGeometry().toBase64().data()).decode())
         self.score_page.viewer.clear()
         self.jobs.shutdown()
         self.state.close()
         self.state.store.close()
-        super().closeEvent(event)
 
     # Files
 

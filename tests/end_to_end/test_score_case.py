@@ -8,9 +8,9 @@ from app.ui.window import MainWindow
 
 @pytest.mark.slow
 def test_a_dropped_case_is_shown_and_scored(qtbot, tmp_path):
-    from app.core.workflows import make_demo
+    from app.core.workflows import demo_case
 
-    made = make_demo({"kind": "case", "out": str(tmp_path / "Phantom")}, lambda _fraction, _message: None)
+    made = demo_case({}, lambda _fraction, _message: None)
     window = MainWindow(Store(tmp_path / "store.sqlite3"))
     qtbot.addWidget(window)
     with qtbot.waitExposed(window):
