@@ -87,6 +87,30 @@ class N4Request(Settings):
     settings: N4Recipe = N4Recipe()
 
 
+class PreviewBiasRequest(Settings):
+    """Correct the bias of an image that is on view; arrays go into `folder` as .npy.
+
+    `array` is the view's image, `mask` an own outline of where the field is estimated (a file of any kind), `region` a
+    painted region as a boolean .npy on the image's grid.
+    """
+
+    array: str
+    affine: list[list[float]]
+    folder: str
+    settings: N4Recipe = N4Recipe()
+    mask: str | None = None
+    region: str | None = None
+
+
+class CorrectCohortRequest(Settings):
+    """Correct the bias of every image of some cases; NIfTI files go into `out`."""
+
+    cases: list[CaseFiles]
+    out: str
+    settings: N4Recipe = N4Recipe()
+    jobs: int = Field(1, ge=1)
+
+
 class NormaliseRequest(Settings):
     """Normalise one image's intensities."""
 

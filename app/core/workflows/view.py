@@ -154,20 +154,21 @@ def _show(
     cautions = [*volume.cautions, *(mask.cautions if mask else ())]
     before = robust_window(volume.voxels)
     return {
-        "array": _write(folder / f"{sequence}.npy", volume.voxels),
+        "array": write_array(folder / f"{sequence}.npy", volume.voxels),
         "affine": volume.affine.tolist(),
         "window": list(acquisition.window or before),
         "acquisition": {**asdict(acquisition), "sequence": acquisition.sequence},
-        "prepared": _write(folder / f"{sequence}.prepared.npy", prepared.voxels) if prepared else None,
+        "prepared": write_array(folder / f"{sequence}.prepared.npy", prepared.voxels) if prepared else None,
         "prepared_window": list(robust_window(prepared.voxels)) if prepared else None,
         "histogram": before_after(volume, prepared, mask),
-        "mask": _write(folder / f"{sequence}.mask.npy", mask.voxels) if mask else None,
+        "mask": write_array(folder / f"{sequence}.mask.npy", mask.voxels) if mask else None,
         "largest_slice": largest_slice(mask) if mask else None,
         "cautions": [asdict(caution) for caution in dict.fromkeys(cautions)],
     }, trace
 
 
-def _write(path: Path, array: NDArray[Any]) -> str:
+def write_array(path: Path, array: NDArray[Any]) -> str:
+    """Save an array for the viewer and return its path."""
     # slices of the last axis are what the reader scrolls through: Fortran order keeps each in one piece on disk
     np.save(path, np.asfortranarray(array))
     return str(path)
