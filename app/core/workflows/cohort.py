@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from app.core.radiomics.extract import extract
 from app.core.recipe import Recipe
 from app.core.requests import CaseFiles, TrainRequest
 from app.core.workflows.parallel import run_each
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Columns that describe a case or its acquisition; they never become features by themselves.
 METADATA = frozenset(
@@ -110,6 +113,7 @@ def read_cohort(ask: TrainRequest, report: Report) -> Cohort:
             for name in table.columns
             if name not in taken and str(name).lower() not in METADATA and table[name].dtype.kind in "fiu"
         )
+        _check_numbers(ask, table, [str(name) for name in table.columns if name not in {*taken, *names}])
         rows = table[list(names)].to_numpy(dtype=float)
     names, rows = _usable(ask, names, rows)
     return Cohort(
@@ -121,6 +125,28 @@ def read_cohort(ask: TrainRequest, report: Report) -> Cohort:
         (next(name for name in classes if name != positive), positive),
         tuple(failed),
     )
+
+
+def _check_numbers(ask: TrainRequest, table: pd.DataFrame, columns: list[str]) -> None:
+    """Refuse a column of numbers that a few other words turned into text: it would be left out without a word."""
+    issues = []
+    for name in columns:
+        cells = [str(cell).strip() for cell in table[name].dropna()] if name.lower() not in METADATA else []
+        words = [cell for cell in cells if not _is_finite(cell)]
+        if 0 < len(words) < len(cells) / 2:
+            row = next(index for index, cell in enumerate(table[name]) if str(cell).strip() == words[0]) + 2
+            issues.append(f"The column '{name}' holds '{words[0]}' (row {row}) where numbers are expected.")
+    if issues:
+        raise CohortError(
+            f"{Path(ask.table).name} cannot be learned from.", issues, "Correct the cells, or use --ignore COLUMN."
+        )
+
+
+def _is_finite(cell: str) -> bool:
+    try:
+        return bool(np.isfinite(float(cell.replace(",", "."))))
+    except ValueError:
+        return False
 
 
 def _usable(
