@@ -1,0 +1,105 @@
+"""From a drop to a score, with each shipped model, without and with N4, beside a plain script of the same libraries."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+
+from app.core.recipe import N4Recipe, NormaliseRecipe, PrepRecipe
+from app.core.requests import CaseFiles, ScoreRequest
+from tests.benchmarks.room import SHARED, Room, open_room, wait_until
+from tests.benchmarks.timing import Row, alternate, peak_memory, row, skipped
+
+RUNS, N4_RUNS = 5, 3
+FEATURES = {"firstorder": ["Mean", "Median", "90Percentile", "InterquartileRange", "Skewness", "Kurtosis", "Entropy",
+                           "Uniformity"],
+            "shape": ["Sphericity", "VoxelVolume", "Maximum3DDiameter"],
+            "glcm": ["Contrast", "Correlation", "Idm", "JointEntropy"]}
+
+
+def main() -> list[Row]:
+    """Measure one real case."""
+    case = SHARED / "sts" / "STS_003"
+    files = [case / "t1.nii.gz", case / "gtv.nii.gz"]
+    if not all(path.exists() for path in files):
+        return [skipped("drop to score", "the shared data are not there")]
+    rows = []
+    with open_room() as room, peak_memory() as peak:
+        for model, plain in (("lipoma-size", partial(_volume_by_hand, files)),
+                             ("lipoma-phantom-demo", partial(_features_by_hand, files, n4=False))):
+            ours, theirs = alternate([partial(_drop, room, model, files), plain], RUNS, warm=1)
+            rows += [row(f"drop to painted score, {model}", ours, theirs), row(f"plain script, {model}", theirs)]
+        for engine in get_args(N4Recipe.model_fields["engine"].annotation):
+            prep = PrepRecipe(n4=N4Recipe(engine=engine), normalise=NormaliseRecipe())
+            ours, theirs = alternate([_job(room, files, prep), partial(_features_by_hand, files, n4=True)], N4_RUNS,
+                                     warm=1)
+            rows += [row(f"score job, lipoma-phantom-demo with N4 ({engine})", ours, theirs),
+                     row("plain script with N4 (SimpleITK)", theirs)]
+    rows[-1]["peak_mb"] = peak.mb
+    return rows
+
+
+def _drop(room: Room, model: str, files: list[Path]) -> float:
+    room.window.state.choose("model", model)
+    room.clear()
+    finding = room.finding()
+    fell = room.drop(files)
+    wait_until(lambda: finding.at, what="the score")
+    return finding.at - fell
+
+
+def _job(room: Room, files: list[Path], prep: PrepRecipe) -> Callable[[], None]:
+    """A score through the window's own lane: the window itself never replaces a model's preparation."""
+    ended: list[str] = []
+    jobs = room.window.jobs
+    jobs.finished.connect(lambda job, _result: ended.append(job))
+    jobs.failed.connect(lambda _job, failure: (_ for _ in ()).throw(RuntimeError(failure.message)))
+    ask = ScoreRequest(case=CaseFiles(id="case", images={"t1": str(files[0])}, mask=str(files[1])),
+                       model="lipoma-phantom-demo", prep=prep).model_dump(mode="json")
+
+    def score() -> None:
+        job = jobs.start("score", "app.core.workflows:score_case", ask, "benchmark")
+        wait_until(lambda: job in ended, what="the score with N4")
+
+    return score
+
+
+def _volume_by_hand(files: list[Path]) -> None:
+    import SimpleITK as sitk
+
+    sitk.GetArrayFromImage(sitk.ReadImage(str(files[0])))
+    mask = sitk.ReadImage(str(files[1]))
+    _volume = np.count_nonzero(sitk.GetArrayViewFromImage(mask)) * np.prod(mask.GetSpacing()) / 1000
+
+
+def _features_by_hand(files: list[Path], *, n4: bool) -> None:
+    """What a script does: read, correct, z-score, one extraction; no interval, no comparison, no report."""
+    import SimpleITK as sitk
+    from radiomics import featureextractor
+
+    logging.getLogger("radiomics").setLevel(logging.CRITICAL)
+    image, mask = sitk.ReadImage(str(files[0]), sitk.sitkFloat32), sitk.ReadImage(str(files[1]), sitk.sitkUInt8)
+    if n4:
+        image = _correct(sitk, image)
+    body = sitk.GetArrayViewFromImage(image)[sitk.GetArrayViewFromImage(sitk.OtsuThreshold(image, 0, 1)) > 0]
+    image = (image - float(body.mean())) / float(body.std())
+    extractor = featureextractor.RadiomicsFeatureExtractor(binCount=32)
+    extractor.disableAllFeatures()
+    extractor.enableFeaturesByName(**FEATURES)
+    extractor.execute(image, mask)
+
+
+def _correct(sitk: Any, image: Any) -> Any:
+    """SimpleITK's own example of N4: Otsu's mask, shrunk by 4 in the plane, four levels of 50 iterations."""
+    factors = [1 if spacing == max(image.GetSpacing()) else 4 for spacing in image.GetSpacing()]
+    otsu = sitk.OtsuThreshold(image, 0, 1)
+    corrector = sitk.N4BiasFieldCorrectionImageFilter()
+    corrector.SetMaximumNumberOfIterations([50] * 4)
+    corrector.SetConvergenceThreshold(0.001)
+    corrector.Execute(sitk.Shrink(image, factors), sitk.Shrink(otsu, factors))
+    return image / sitk.Cast(sitk.Exp(corrector.GetLogBiasFieldAsImage(image)), sitk.sitkFloat32)
