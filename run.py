@@ -94,7 +94,7 @@ def python():
 
 def wanted():
     """What the environment must hold: changes when the pins, the dependencies or the interpreter change."""
-    digest = hashlib.sha256(PINS.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    digest = hashlib.sha256(PINS.read_bytes() + json.dumps(dependencies()).encode()).hexdigest()
     return {"digest": digest, "python": "%d.%d" % sys.version_info[:2], "radiomics": RADIOMICS}
 
 
