@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -13,8 +10,8 @@ from PySide6.QtWidgets import QApplication, QLabel
 from viewer_cases import open_case, to_array, write_image
 
 from app.ui.widgets.histogram import HistogramPlot
-from app.ui.widgets.keymap import ACTIONS, MOUSE, PROFILES, Keymap
-from app.ui.widgets.overlay import bar_length, say_length, shorten_overlay
+from app.ui.widgets.keymap import Keymap
+from app.ui.widgets.overlay import shorten_overlay
 from app.ui.widgets.view_case import PLANES
 from app.ui.widgets.viewer import Viewer
 from app.ui.widgets.viewer_menu import build_menu
@@ -349,27 +346,6 @@ def test_menu_lists_what_applies(viewer):
     assert viewer.state.inverted
 
 
-@pytest.mark.parametrize("profile", PROFILES)
-def test_profiles_bind_every_action_once(profile):
-    keymap = Keymap(profile)
-    keys = [key for name in ACTIONS for key in keymap.keys(name)]
-    assert all(keymap.keys(name) for name in ACTIONS)
-    assert len(keys) == len(set(keys))
-    assert set(MOUSE[profile].values()) >= {"window", "pan", "zoom", "crosshair", "slice"}
-
-
-def test_keys_can_be_changed_and_kept(qtbot, viewer):
-    losers = viewer.keymap.remap("invert", ["J", "B"])
-    assert losers == ("before_after",)
-    again = Keymap.from_json(viewer.keymap.to_json())
-    assert again.keys("invert") == ("J", "B")
-    assert again.keys("before_after") == ()
-    qtbot.keyClick(viewer.panes["axial"], Qt.Key.Key_J)
-    assert viewer.state.inverted
-    viewer.keymap.restore()
-    assert viewer.keymap.keys("invert") == ("I",)
-
-
 def test_histogram_follows_the_viewer(qtbot, viewer):
     plot = HistogramPlot()
     qtbot.addWidget(plot)
@@ -390,14 +366,6 @@ def test_histogram_follows_the_viewer(qtbot, viewer):
     assert len(before.getPlotItem().listDataItems()) == 1
 
 
-def test_scale_bar_is_five_centimetres_or_a_round_step():
-    assert bar_length(2.0, 200) == 50
-    assert bar_length(10.0, 200) == 20
-    assert bar_length(0.2, 200) == 1000 or bar_length(0.2, 200) == 500
-    assert say_length(50) == "5 cm"
-    assert say_length(2) == "2 mm"
-
-
 def test_small_panes_keep_what_matters(viewer):
     told = shorten_overlay(viewer.panes["axial"].describe())
     assert told.bottom_left == ("slice 6/12  S 20.0 mm", "W 1000  L 500")
@@ -412,9 +380,13 @@ def test_panes_have_names_for_screen_readers(viewer):
     assert viewer.panes["axial"].focusPolicy() & Qt.FocusPolicy.TabFocus
 
 
-def test_importing_the_viewer_stays_light():
-    code = ("import sys, app.ui.widgets.viewer, app.ui.widgets.histogram; heavy = {'scipy', 'matplotlib', 'pandas', "
-            "'nibabel', 'SimpleITK', 'sklearn', 'torch', 'pydicom', 'OpenGL'}; "
-            "sys.exit(sorted(heavy & {name.split('.')[0] for name in sys.modules}) or 0)")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+def test_keys_can_be_changed_and_kept(qtbot, viewer):
+    losers = viewer.keymap.remap("invert", ["J", "B"])
+    assert losers == ("before_after",)
+    again = Keymap.from_json(viewer.keymap.to_json())
+    assert again.keys("invert") == ("J", "B")
+    assert again.keys("before_after") == ()
+    qtbot.keyClick(viewer.panes["axial"], Qt.Key.Key_J)
+    assert viewer.state.inverted
+    viewer.keymap.restore()
+    assert viewer.keymap.keys("invert") == ("I",)
