@@ -19,6 +19,7 @@ from app.ui.state import SessionState
 from app.ui.viewing import PREPARATIONS, Viewing
 from app.ui.widgets.worklist_model import Entry, WorklistModel
 
+NO_OUTLINE = "has no outline yet."  # the worklist says so too
 NOTHING_FOUND = Failure("input", "Nothing in there can be read as an image or an outline.",
                         "Drop NIfTI, Analyze, NRRD, MetaImage or DICOM files, or a table that names them.")
 
@@ -107,8 +108,8 @@ class Reading(QObject):
                      for path in current.files["images"].values()]
             self._loose = shown + self._loose
         self.unpaired.emit(self._loose)
-        if notes := tuple(found.get("notes") or ()):
-            self.noticed.emit(Failure("input", "Some of it could not be used as it is.", "", extra={"issues": notes}))
+        if notes := tuple(note for note in found.get("notes") or () if not (cases and note.endswith(NO_OUTLINE))):
+            self.noticed.emit(Failure("input", "What was dropped has been read like this:", extra={"issues": notes}))
         if cases:
             self.add(cases)
         elif not self._loose and not notes:

@@ -309,6 +309,8 @@ class MainWindow(QMainWindow):
             self._restyle(value)
             self.score_page.refresh()
             self.update()
+        elif name == "prep":
+            self.score_page.bar.choose_preparation(value)
         elif name == "text_overlays":
             self.score_page.viewer.state.set_text_mode(value)
         elif name in ("model", "error_rate", "prevalence"):

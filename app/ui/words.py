@@ -60,6 +60,15 @@ def at_prevalence(probability: float, training: float, used: float) -> float:
     return for_ / (for_ + against)
 
 
+def figure(probability: float) -> str:
+    """Write a probability so that a small one keeps its order of magnitude: '0.84', '0.050', '<0.001'."""
+    if probability < 0.001:
+        return "<0.001"
+    if probability > 0.999:
+        return ">0.999"
+    return f"{probability:.3f}" if not 0.0995 <= probability <= 0.9949 else f"{probability:.2f}"
+
+
 def of_hundred(share: float) -> str:
     """Say a share as a count of 100: 'about 5 of 100', 'fewer than 1 of 100', 'more than 99 of 100'."""
     if share < 0.005:
@@ -93,7 +102,7 @@ def training_sentence(score: ScoreJson) -> str:
     """Say the probability among tumours like the training cases."""
     probability, training = score["probability"], score["prevalence"]["training"]
     mix = f"{per_hundred(training)} of them malignant"
-    sentence = f"{probability:.2f} among tumours like those it was trained on, {mix}"
+    sentence = f"{figure(probability)} among tumours like those it was trained on, {mix}"
     if score.get("interval"):
         sentence += f" ({interval_text(score)})"
     return sentence + "."
@@ -170,7 +179,7 @@ def model_sentence(score: ScoreJson, data: str = "") -> str:
 
 def short_score(score: ScoreJson) -> str:
     """Say a score in the width of a worklist row."""
-    return f"{score['probability']:.2f}"
+    return figure(score["probability"])
 
 
 def duration(seconds: float) -> str:

@@ -281,3 +281,14 @@ def test_everything_focusable_has_a_name(driver):
             if widget.isVisible() and widget.focusPolicy() != Qt.FocusPolicy.NoFocus \
                     and widget.objectName() != "qt_spinbox_lineedit":
                 assert widget.accessibleName() or getattr(widget, "text", str)(), widget
+
+
+def test_a_queue_of_quick_scores_still_shows_that_it_works(driver):
+    driver.open(*[case_files(f"P{n}") for n in range(40)])
+    jobs = [job for job, _lane, name, _request in driver.jobs.asked if name == "score_case"]
+    for job in jobs[:9]:
+        driver.jobs.started.emit(job, "score", "P")
+        driver.qtbot.wait(80)
+        driver.jobs.finished.emit(job, SCORE)
+    assert driver.window.line.step.isVisible()
+    assert "still" in driver.window.line.step.text()

@@ -279,6 +279,7 @@ class ScorePage(QWidget):
         super().resizeEvent(event)
         upright = event.size().height() > event.size().width()
         self._inner.setOrientation(Qt.Orientation.Vertical if upright else Qt.Orientation.Horizontal)
+        self.result.lay_wide(wide=upright)
 
     def save_sizes(self) -> None:
         """Remember how the room is divided."""

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.ui.viewing import PREPARATIONS
 from app.ui.widgets.copy_label import CopyLabel
 
 _WEIGHTINGS = {"t1": "T1", "t2": "T2", "pd": "PD"}
+
+ROOMY = 520
 
 
 def sequence_title(name: str, acquisition: Mapping[str, Any]) -> str:
@@ -56,6 +59,9 @@ class CaseBar(QWidget):
         for name, (title, _prep) in PREPARATIONS.items():
             self.preparations.addItem(title, name)
         self.preparations.addItem("As the model sees it", "model")
+        for box in (self.sequences, self.preparations):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+            box.setMinimumWidth(88)
         self.preparations.activated.connect(lambda _row: self.preparation_chosen.emit(self.preparations.currentData()))
         self.compare = QPushButton("Before")
         self.compare.setCheckable(True)
@@ -63,6 +69,8 @@ class CaseBar(QWidget):
         self.compare.toggled.connect(self._tell_compared)
         self.compare.hide()
         self.single = CopyLabel(role="dim")
+        for label in (self.title, self.single, self.facts):
+            label.setMinimumWidth(24)  # a narrow window cuts the words, never the picture
         view_with = QLabel("View with")
         view_with.setProperty("role", "dim")
         layout = QHBoxLayout(self)
@@ -73,6 +81,11 @@ class CaseBar(QWidget):
         layout.addStretch(1)
         for widget in (view_with, self.preparations, self.compare):
             layout.addWidget(widget)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Leave the name its room when there is little."""
+        super().resizeEvent(event)
+        self.facts.setVisible(event.size().width() >= ROOMY)
 
     def show_title(self, title: str) -> None:
         """Name the case; its pictures are still to come."""

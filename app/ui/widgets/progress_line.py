@@ -64,7 +64,7 @@ class ProgressLine(QWidget):
         """Start waiting for something."""
         self._text, self._fraction, self._working = text, 0.0, True
         self.note.setText("")
-        if not self.step.isVisible():
+        if not self.step.isVisible() and not self._patience.isActive():
             self._patience.start(PATIENCE_MS)
         self._show("")
 

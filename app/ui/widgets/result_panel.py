@@ -28,6 +28,7 @@ from app.ui.words import (
     DEMONSTRATION,
     at_prevalence,
     comparator_sentence,
+    figure,
     interval_text,
     of_hundred,
     per_hundred,
@@ -82,7 +83,7 @@ class ResultPanel(QScrollArea):
         self.threshold, self.comparator = wrapped(role="dim"), wrapped()
         self.contributions, self.cautions = Contributions(), CautionList()
         body = QWidget()
-        layout = QVBoxLayout(body)
+        layout = self.body = QVBoxLayout(body)
         layout.setContentsMargins(12, 8, 12, 8)
         layout.setSpacing(8)
         verdict = QHBoxLayout()
@@ -103,7 +104,7 @@ class ResultPanel(QScrollArea):
         layout.addWidget(self.contributions)
         layout.addStretch(1)
         self.setWidget(body)
-        self.setMinimumWidth(300)
+        self.setMinimumWidth(276)
 
     def _lay_figures(self) -> QHBoxLayout:
         """Lay both probabilities side by side in cards of one width: neither outweighs the other."""
@@ -135,7 +136,7 @@ class ResultPanel(QScrollArea):
         self.reason.setVisible(not plain)
         self.reason.setText("" if plain else verdict_sentence(score).removeprefix("Uncertain: ").capitalize())
         training = score["prevalence"]["training"]
-        self.trained.setText(f"{score['probability']:.2f}")
+        self.trained.setText(figure(score["probability"]))
         self.trained_words.setText("among tumours like those it was trained on, "
                                    f"{per_hundred(training)} of them malignant")
         self.interval.setText(interval_text(score))
@@ -167,7 +168,7 @@ class ResultPanel(QScrollArea):
         if self._score is None:
             return
         share = at_prevalence(self._score["probability"], self._score["prevalence"]["training"], prevalence)
-        self.clinic.setText(f"{share:.2f}" if share >= 0.0995 else f"{share:.3f}" if share >= 0.001 else "<0.001")
+        self.clinic.setText(figure(share))
         self.clinic_words.setText(f"{of_hundred(share)} such tumours, where")
         whole = self.sentence()
         for label in (self.trained, self.clinic, self.interval, self.word):

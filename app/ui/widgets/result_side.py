@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QHBoxLayout,
+    QMenu,
+    QPushButton,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.ui.messages import Message
 from app.ui.widgets.copy_label import wrapped
@@ -16,6 +26,8 @@ from app.ui.widgets.result_panel import ResultPanel, heading
 from app.ui.words import NOTICE, model_sentence
 
 EXPORTS = {"html": "Report (HTML)…", "pdf": "Report (PDF)…", "json": "Score (JSON)…", "png": "Picture (PNG)…"}
+
+LOW = 620
 
 
 class ResultSide(QWidget):
@@ -74,21 +86,37 @@ class ResultSide(QWidget):
         buttons.addWidget(self.export_button)
         buttons.addWidget(self.copy_button)
         buttons.addStretch(1)
-        foot = QVBoxLayout()
+        foot = self._foot = QVBoxLayout()
         foot.setContentsMargins(12, 4, 12, 8)
         foot.setSpacing(8)
         for widget in (self.again, self.choices, self.model_line):
             foot.addWidget(widget)
         foot.addLayout(buttons)
+        foot.addStretch(0)
+        self._parts = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._parts.setSpacing(4)
+        self._parts.addWidget(self._stack, 1)
+        self._parts.addLayout(foot)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 8, 0, 0)
         layout.setSpacing(4)
         title = heading("Result")
         title.setContentsMargins(12, 0, 0, 0)
         layout.addWidget(title)
-        layout.addWidget(self._stack, 1)
-        layout.addLayout(foot)
-        self.setMinimumWidth(312)
+        layout.addLayout(self._parts, 1)
+        self.setMinimumWidth(288)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Let the choices scroll with the finding where the room is low."""
+        super().resizeEvent(event)
+        low = event.size().height() < LOW and self._parts.direction() == QBoxLayout.Direction.TopToBottom
+        home = self.panel.body if low else self._foot
+        if home.indexOf(self.choices) < 0:
+            home.insertWidget(home.count() - 1 if low else 1, self.choices)
+
+    def lay_wide(self, *, wide: bool) -> None:
+        """Put the choices beside the finding (below the picture) or beneath it (at its side)."""
+        self._parts.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
 
     @property
     def shows_score(self) -> bool:
