@@ -37,6 +37,8 @@ def run_command_line(words: Sequence[str]) -> int:
             result = run_request_file(request["path"], progress)
         else:
             result = run_workflow(f"app.core.workflows:{workflow}", request, progress)
+        show: Callable[[dict[str, Any]], str] = options.show
+        text = json.dumps(result, allow_nan=False) if options.json else show(result)
     except (Cancelled, KeyboardInterrupt):
         progress.close()
         sys.stderr.write("Cancelled.\n")
@@ -45,8 +47,7 @@ def run_command_line(words: Sequence[str]) -> int:
         progress.close()
         return explain(error)
     progress.close()
-    show: Callable[[dict[str, Any]], str] = options.show
-    sys.stdout.write((json.dumps(result, allow_nan=False) if options.json else show(result)) + "\n")
+    sys.stdout.write(f"{text}\n")
     status: Callable[[dict[str, Any]], int] = options.status
     return status(result)
 

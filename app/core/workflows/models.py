@@ -24,11 +24,22 @@ def open_bundle(name: str) -> Bundle:
     BundleError
         No such model, or it does not verify.
     """
+    return Bundle.load(find_bundle(name))
+
+
+def find_bundle(name: str) -> Path:
+    """Where a model lies, by its name in the library or by its folder.
+
+    Raises
+    ------
+    BundleError
+        There is no such model.
+    """
     found = find_bundles(library_folders())
     if name in found:
-        return Bundle.load(found[name])
+        return found[name]
     if Path(name).is_dir():
-        return Bundle.load(Path(name))
+        return Path(name)
     raise BundleError(
         f"There is no model '{name}'; the library has {', '.join(sorted(found)) or 'none'}.",
         "Choose one of these, or give a model's folder.",
@@ -76,13 +87,12 @@ def show_model(request: dict[str, Any], _report: Report) -> dict[str, Any]:
 
 def verify_models(request: dict[str, Any], _report: Report) -> dict[str, Any]:
     """Check every byte of one model, or of all."""
-    found = find_bundles(library_folders())
     wanted = request.get("model")
-    names = [str(wanted)] if wanted else sorted(found)
+    found = {str(wanted): find_bundle(str(wanted))} if wanted else find_bundles(library_folders())
     rows = []
-    for name in names:
+    for name, folder in sorted(found.items()):
         try:
-            bundle = open_bundle(name)
+            bundle = Bundle.load(folder)
             if bundle.specification.estimator.kind == "pipeline":
                 _ = bundle.pipeline, bundle.resamples
             rows.append({"name": name, "verified": True, "digest": bundle.specification.digest})
