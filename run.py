@@ -63,7 +63,7 @@ def check_compiler():
     """Refuse to start without the C compiler and the Python headers that pyradiomics is built with."""
     if os.name == "nt":
         return  # the build finds Visual C++ by the registry, not on the path; pip says when it is missing
-    if not any(shutil.which(name) for name in (os.environ.get("CC", "cc").split()[0], "gcc", "clang")):
+    if not any(shutil.which(name) for name in ((os.environ.get("CC") or "cc").split()[0], "gcc", "clang")):
         raise SetupError(
             "pyradiomics is built from source and no C compiler was found: install one (on Debian or Ubuntu: "
             "apt install gcc python3-dev) and run it again."
@@ -158,6 +158,10 @@ def main(words):
         check_display_libraries()
         print("This machine can run LipoScope.")
         return 0
+    if words and words[0] not in ("test", "bench", "--"):
+        raise SetupError(
+            "'%s' is not a command: use test, bench, --check, or -- followed by the program's own words." % words[0]
+        )
     prepare()
     if not words:
         check_display_libraries()
@@ -167,12 +171,8 @@ def main(words):
         return run_in_environment(["-m", "pytest", *words[1:]])
     if words[0] == "bench":
         return run_in_environment(["-m", "tests.benchmarks", *words[1:]])
-    if words[0] == "--":
-        # paths on the command line are the caller's, so the working folder stays his
-        return subprocess.call([str(python()), "-m", "app", *words[1:]], env=dict(os.environ, PYTHONPATH=str(ROOT)))
-    raise SetupError(
-        "'%s' is not a command: use test, bench, --check, or -- followed by the program's own words." % words[0]
-    )
+    # paths on the command line are the caller's, so the working folder stays his
+    return subprocess.call([str(python()), "-m", "app", *words[1:]], env=dict(os.environ, PYTHONPATH=str(ROOT)))
 
 
 if __name__ == "__main__":

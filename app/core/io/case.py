@@ -7,9 +7,10 @@ from pathlib import Path
 
 from app.core.data import Acquisition, Case, Identity, Mask, Volume
 from app.core.errors import ChoiceNeeded, InputError
+from app.core.io.formats import IMAGE_KINDS
 from app.core.io.mask import load_mask
 from app.core.io.source import SUFFIXES, LoadedImage, Source, suffix_of
-from app.core.io.volume import IMAGE_KINDS, find_image, load_volume
+from app.core.io.volume import find_image, load_volume
 from app.core.requests import CaseFiles
 
 Report = Callable[[float, str], None]
