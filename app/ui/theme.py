@@ -95,6 +95,7 @@ QFrame[role="card"] QRadioButton {{ background: transparent; }}
 QPushButton, QToolButton {{ background: {c.panel_high}; border: 2px solid transparent; border-radius: 4px;
     padding: 4px 12px; min-height: 20px; }}
 QFrame[role="card"] QPushButton {{ background: {c.panel}; }}
+QFrame[role="card"] QPushButton[role="primary"] {{ background: {c.accent}; }}
 QPushButton:hover, QToolButton:hover {{ background: {c.line}; }}
 QPushButton:focus, QToolButton:focus {{ border-color: {c.accent}; }}
 QPushButton:disabled, QToolButton:disabled {{ color: {c.text_dim}; }}
