@@ -66,7 +66,7 @@ def build_parser() -> OneLineParser:
     n4.add_argument("image")
     n4.add_argument("out")
     n4.add_argument("--mask")
-    n4.add_argument("--engine", choices=("itk", "ants"))
+    n4.add_argument("--engine", choices=("fast", "itk", "ants"))
     for name, kind in (
         ("levels", int),
         ("iterations", int),

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from app.core.errors import RecipeError
 
@@ -50,10 +50,13 @@ class Settings(BaseModel):
 class N4Recipe(Settings):
     """Bias-field correction (Tustison et al. 2010, 10.1109/TMI.2010.2046908)."""
 
-    engine: Literal["itk", "ants"] = Field("itk", description="itk is the reference; ants is the 2019 study's")
+    engine: Literal["fast", "itk", "ants"] = Field(
+        "fast", description="fast is itk's algorithm in array operations; itk is the reference; ants the 2019 study's"
+    )
     mask: Literal["otsu", "body", "whole"] = Field("otsu", description="where the field is estimated")
     levels: int = Field(4, ge=1, le=8, description="fitting levels")
-    iterations: int = Field(50, ge=1, le=2000, description="iterations at each level")
+    iterations: int | tuple[int, ...] = Field(50, description="iterations at each level, or one number per level")
+    mesh: int | tuple[int, int, int] = Field(1, description="spline spans of the first level, or along (i, j, k)")
     shrink: int | tuple[int, int, int] = Field(
         4, description="N in plane and 1 along the coarsest axis, or three factors"
     )
@@ -61,6 +64,37 @@ class N4Recipe(Settings):
     fwhm: PositiveFloat = Field(0.15, description="bias field full width at half maximum, in log intensity")
     noise: PositiveFloat = Field(0.01, description="Wiener filter noise")
     bins: int = Field(200, ge=8, le=4096, description="histogram bins")
+    mean_one: bool = Field(
+        False, description="scale the field to a mean of 1 where it is estimated; ITK leaves its scale to chance"
+    )
+
+    @field_validator("iterations")
+    @classmethod
+    def _check_iterations(cls, value: int | tuple[int, ...], info: ValidationInfo) -> int | tuple[int, ...]:
+        numbers = value if isinstance(value, tuple) else (value,)
+        levels = info.data.get("levels", len(numbers))
+        if isinstance(value, tuple) and len(value) != levels:
+            raise ValueError(f"{len(value)} numbers for {levels} levels")
+        if not all(1 <= number <= 2000 for number in numbers):
+            raise ValueError("every level takes 1 to 2000 iterations")
+        return value
+
+    @field_validator("mesh")
+    @classmethod
+    def _check_mesh(cls, value: int | tuple[int, int, int]) -> int | tuple[int, int, int]:
+        if not all(1 <= spans <= 64 for spans in (value if isinstance(value, tuple) else (value,))):
+            raise ValueError("an axis takes 1 to 64 spans")
+        return value
+
+    @property
+    def iterations_per_level(self) -> tuple[int, ...]:
+        """The most iterations of each level."""
+        return self.iterations if isinstance(self.iterations, tuple) else (self.iterations,) * self.levels
+
+    @property
+    def mesh_along(self) -> tuple[int, int, int]:
+        """Spans of the first level along (i, j, k)."""
+        return self.mesh if isinstance(self.mesh, tuple) else (self.mesh,) * 3
 
 
 class NormaliseRecipe(Settings):

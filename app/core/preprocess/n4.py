@@ -1,4 +1,4 @@
-"""Correction of the smooth intensity drift that coils leave in an MR image (N4), by one of two engines."""
+"""Correction of the smooth intensity drift that coils leave in an MR image (N4), by one of three engines."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.core.data import Caution, FloatArray, Mask, Volume
-from app.core.errors import EmptyMask, InputError
-from app.core.preprocess import n4_ants, n4_itk
+from app.core.errors import EmptyMask, GeometryMismatch, InputError
+from app.core.preprocess import n4_ants, n4_fast, n4_itk
 from app.core.preprocess.follow import place_mask
+from app.core.preprocess.n4_fast import shrunken
 from app.core.preprocess.regions import body_mask, check_values, coarsest_axis, otsu_mask
 from app.core.recipe import N4Recipe
 
@@ -32,7 +33,8 @@ class BiasCorrection:
     volume : Volume
         The input divided by the field, on the input's grid.
     field : Volume
-        The bias field, a factor around 1 (its scale is arbitrary), on the input's grid.
+        The bias field, a factor around 1, on the input's grid. Its scale is arbitrary unless the recipe asks for a
+        mean of 1 within the region of the fit.
     cv_before, cv_after : float
         Coefficient of variation (SD over mean) within the region of the fit.
     levels : list of dict
@@ -54,7 +56,7 @@ class BiasCorrection:
 
 
 def correct_bias(volume: Volume, recipe: N4Recipe, mask: Mask | None = None,
-                 report: Report | None = None) -> BiasCorrection:
+                 report: Report | None = None, weights: Volume | None = None) -> BiasCorrection:
     """Estimate the bias field within a region and divide the whole image by it.
 
     The fit runs on the logarithm of the intensities, so voxels at or below 0 take no part in it; they are divided by
@@ -70,6 +72,8 @@ def correct_bias(volume: Volume, recipe: N4Recipe, mask: Mask | None = None,
         Where the field is estimated; `recipe.mask` says where if it is not given. Placed on the image if need be.
     report : callable, optional
         Receives (fraction, message); may raise `Cancelled`. The ants engine can only be stopped with its process.
+    weights : Volume, optional
+        Confidence in each voxel, 0 and up, on the image's grid; voxels at 0 are outside the region. The fast engine's.
 
     Returns
     -------
@@ -80,9 +84,11 @@ def correct_bias(volume: Volume, recipe: N4Recipe, mask: Mask | None = None,
     ------
     InputError
         Undefined values; one value everywhere; more than 1 % of the region negative; an engine that cannot honour
-        the settings.
+        the settings; weights that are negative or undefined.
     EmptyMask
         No voxel above 0 in the region, or none left after shrinking.
+    GeometryMismatch
+        The weights lie on another grid.
 
     References
     ----------
@@ -91,17 +97,22 @@ def correct_bias(volume: Volume, recipe: N4Recipe, mask: Mask | None = None,
     if recipe.engine == "ants":
         n4_ants.load_engine()
     started = time.perf_counter()
-    region, cautions = _fit_region(volume, recipe, mask)
+    region, cautions = _fit_region(volume, recipe, mask, weights)
     shrink = shrink_factors(volume, recipe.shrink)
     read = tuple(shrunken(size, factor) for size, factor in zip(volume.voxels.shape, shrink, strict=True))
     if not region.voxels[read].any():
         raise EmptyMask(f"After shrinking by {shrink} no voxel of the region ({int(region.voxels.sum())} voxels) "
                         "is left to fit the bias field to.", "Use a smaller shrink factor or a larger mask.")
-    estimate = n4_itk.estimate_field if recipe.engine == "itk" else n4_ants.estimate_field
-    field, levels = estimate(volume, region, recipe, shrink, report)
+    if recipe.engine == "fast":
+        field, levels = n4_fast.estimate_field(volume, region, recipe, shrink, report, weights)
+    else:
+        estimate = n4_itk.estimate_field if recipe.engine == "itk" else n4_ants.estimate_field
+        field, levels = estimate(volume, region, recipe, shrink, report)
     if not np.isfinite(field).all() or field.min() <= 0:
         raise InputError("The bias field could not be estimated: the fit gave no usable values.",
                          "Use a larger mask, fewer fitting levels or a smaller shrink factor.")
+    if recipe.mean_one:
+        field = field / np.float32(field[region.voxels].mean(dtype=np.float64))
     corrected = volume.voxels / field
     return BiasCorrection(
         volume=replace(volume, voxels=corrected, cautions=tuple(dict.fromkeys((*volume.cautions, *cautions)))),
@@ -125,27 +136,8 @@ def shrink_factors(volume: Volume, shrink: int | tuple[int, int, int]) -> tuple[
     return i, j, k
 
 
-def shrunken(size: int, factor: int) -> slice:
-    """Find the voxels of an axis that ITK's shrinking keeps.
-
-    Parameters
-    ----------
-    size : int
-        Voxels along the axis.
-    factor : int
-        At most `size`.
-
-    Returns
-    -------
-    slice
-        size // factor indices, evenly spaced and centred, rounded up.
-    """
-    count = size // factor
-    start = (size - (count - 1) * factor) // 2
-    return slice(start, start + count * factor, factor)
-
-
-def _fit_region(volume: Volume, recipe: N4Recipe, mask: Mask | None) -> tuple[Mask, tuple[Caution, ...]]:
+def _fit_region(volume: Volume, recipe: N4Recipe, mask: Mask | None,
+                weights: Volume | None = None) -> tuple[Mask, tuple[Caution, ...]]:
     check_values(volume)
     if sum(size > 1 for size in volume.voxels.shape) < 2:
         size = " x ".join(str(n) for n in volume.voxels.shape)
@@ -157,6 +149,9 @@ def _fit_region(volume: Volume, recipe: N4Recipe, mask: Mask | None) -> tuple[Ma
         region = Mask(np.ones(volume.voxels.shape, dtype=np.bool_), volume.affine, name="whole")
     else:
         region = otsu_mask(volume) if recipe.mask == "otsu" else body_mask(volume)
+    if weights is not None:
+        _check_weights(weights, volume, recipe)
+        region = region.with_voxels(region.voxels & (weights.voxels > 0))
     negative = float((volume.voxels[region.voxels] < 0).mean()) if region.voxels.any() else 0.0
     if negative > MOST_NEGATIVE:
         raise InputError(f"{negative:.0%} of the voxels in the region are negative; bias correction works on the "
@@ -175,6 +170,16 @@ def _fit_region(volume: Volume, recipe: N4Recipe, mask: Mask | None) -> tuple[Ma
         cautions += (Caution("n4_nonpositive", f"{left_out} voxels of the bias correction's region are 0 or negative "
                                                "and took no part in the fit, which works on logarithms."),)
     return used, cautions
+
+
+def _check_weights(weights: Volume, volume: Volume, recipe: N4Recipe) -> None:
+    if recipe.engine != "fast":
+        raise InputError(f"The engine '{recipe.engine}' takes no weights.", "Choose the engine 'fast', or a mask.")
+    if not weights.geometry.matches(volume.geometry):
+        raise GeometryMismatch(f"The weights are {weights.geometry.describe()}; the image is "
+                               f"{volume.geometry.describe()}.", "Give weights on the image's own grid.")
+    if not (np.isfinite(weights.voxels).all() and weights.voxels.min() >= 0):
+        raise InputError("Some weights are negative or undefined; a weight is 0 or more.", "Correct the weights.")
 
 
 def _variation(voxels: FloatArray, region: Mask) -> float:

@@ -12,7 +12,7 @@ from app.core.recipe import N4Recipe
 if TYPE_CHECKING:
     from app.core.jobs import Report
 
-_FIXED = {"fwhm": 0.15, "noise": 0.01, "bins": 200}
+_FIXED = {"fwhm": 0.15, "noise": 0.01, "bins": 200, "mesh": 1}
 
 
 def load_engine() -> None:
@@ -34,7 +34,7 @@ def estimate_field(volume: Volume, region: Mask, recipe: N4Recipe, shrink: tuple
     region : Mask
         On the volume's grid.
     recipe : N4Recipe
-        Settings of the fit; width, noise and bins are fixed in ANTs at the recipe's defaults.
+        Settings of the fit; width, noise, bins and mesh are fixed in ANTs at the recipe's defaults.
     shrink : tuple of int
         Factors along (i, j, k); ANTs gets the largest.
     report : callable, optional
@@ -53,9 +53,9 @@ def estimate_field(volume: Volume, region: Mask, recipe: N4Recipe, shrink: tuple
         The recipe sets something ANTs does not let us set.
     """
     for setting, value in _FIXED.items():
-        if getattr(recipe, setting) != value:
+        if getattr(recipe, setting) not in (value, (value,) * 3):
             raise InputError(f"The engine 'ants' has its {setting} fixed at {value:g}; the recipe asks for "
-                             f"{getattr(recipe, setting):g}.", "Leave that setting alone, or choose the engine 'itk'.")
+                             f"{getattr(recipe, setting)}.", "Leave that setting alone, or choose the engine 'itk'.")
     if isinstance(recipe.shrink, tuple) and len(set(recipe.shrink)) > 1:
         raise InputError(f"The engine 'ants' shrinks all axes alike; the recipe asks for {recipe.shrink}.",
                          "Give one number, or choose the engine 'itk'.")
@@ -65,8 +65,8 @@ def estimate_field(volume: Volume, region: Mask, recipe: N4Recipe, shrink: tuple
 
     field = ants.n4_bias_field_correction(
         to_ants(volume), mask=to_ants(region), shrink_factor=max(shrink),
-        convergence={"iters": [recipe.iterations] * recipe.levels, "tol": recipe.tolerance}, return_bias_field=True)
+        convergence={"iters": list(recipe.iterations_per_level), "tol": recipe.tolerance}, return_bias_field=True)
     if report is not None:
         report(1.0, "Bias field corrected")
-    return from_ants(field, volume), [{"iterations": recipe.iterations, "convergence": None}
-                                      for _ in range(recipe.levels)]
+    return from_ants(field, volume), [{"iterations": most, "convergence": None}
+                                      for most in recipe.iterations_per_level]

@@ -52,7 +52,8 @@ def estimate_field(volume: Volume, region: Mask, recipe: N4Recipe, shrink: tuple
     image, mask = _plane(to_sitk(volume), flat), _plane(to_sitk(region), flat)
     factors = [factor for axis, factor in enumerate(shrink) if axis not in flat]
     engine = sitk.N4BiasFieldCorrectionImageFilter()
-    engine.SetMaximumNumberOfIterations([recipe.iterations] * recipe.levels)
+    engine.SetMaximumNumberOfIterations(list(recipe.iterations_per_level))
+    engine.SetNumberOfControlPoints([spans + 3 for axis, spans in enumerate(recipe.mesh_along) if axis not in flat])
     engine.SetConvergenceThreshold(recipe.tolerance)
     engine.SetBiasFieldFullWidthAtHalfMaximum(recipe.fwhm)
     engine.SetWienerFilterNoise(recipe.noise)
@@ -90,7 +91,7 @@ def _watched(engine: sitk.N4BiasFieldCorrectionImageFilter, recipe: N4Recipe, le
         if report is None:
             return
         try:
-            report((level + iteration / recipe.iterations) / recipe.levels,
+            report((level + iteration / recipe.iterations_per_level[level]) / recipe.levels,
                    f"Correcting the bias field: level {level + 1} of {recipe.levels}, iteration {iteration}")
         except BaseException as reason:
             stopped.append(reason)

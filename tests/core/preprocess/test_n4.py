@@ -12,7 +12,7 @@ from app.core.preprocess.n4 import correct_bias, shrink_factors, shrunken
 from app.core.recipe import N4Recipe
 
 SHAPE = (36, 32, 10)
-QUICK = N4Recipe(levels=2, iterations=20, shrink=2)
+QUICK = N4Recipe(engine="itk", levels=2, iterations=20, shrink=2)
 
 
 def smooth_field(shape, strength=0.3):
