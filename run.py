@@ -171,8 +171,8 @@ def main(words):
         return run_in_environment(["-m", "pytest", *words[1:]])
     if words[0] == "bench":
         return run_in_environment(["-m", "tests.benchmarks", *words[1:]])
-    # paths on the command line are the caller's, so the working folder stays his
-    return subprocess.call([str(python()), "-m", "app", *words[1:]], env=dict(os.environ, PYTHONPATH=str(ROOT)))
+    # paths on the command line are the caller's, so the working folder stays his; -P: his files are not our modules
+    return subprocess.call([str(python()), "-P", "-m", "app", *words[1:]], env=dict(os.environ, PYTHONPATH=str(ROOT)))
 
 
 if __name__ == "__main__":

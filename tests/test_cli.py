@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -128,6 +129,42 @@ def test_input_that_cannot_be_used_is_one_line(capsys, tmp_path, ball):
     assert "There is no model 'other'" in refusal(capsys, "models", "verify", "other")
     assert "There is no model 'other'" in refusal(capsys, "models", "show", "other")
     assert "holds 2 factors, one or three are expected" in refusal(capsys, "n4", "a", "b", "--shrink", "4,4")
+
+
+def test_something_in_the_way(capsys, tmp_path, ball):
+    (tmp_path / "file").touch()
+    (tmp_path / "c.csv").write_text(f"patient,image,mask\nd,{ball[0]},{ball[1]}\n")
+    assert "in the way" in refusal(capsys, "score", *ball, "--out", str(tmp_path / "file"))
+    assert "in the way" in refusal(capsys, "boxes", str(tmp_path / "c.csv"), "--out", str(tmp_path))
+    assert "in the way" in refusal(capsys, "convert", ball[0], str(tmp_path / "file"))
+
+
+def test_score_of_a_folder_and_further_sequences(capsys, tmp_path, ball):
+    folder = str(Path(ball[0]).parent)
+    alone = answer(capsys, "score", *ball)
+    assert answer(capsys, "score", folder)["probability"] == alone["probability"]
+    more = answer(capsys, "score", folder, "--image", f"t2={ball[0]}", "--set", "age=61")
+    assert more["probability"] == alone["probability"]
+    assert "nothing" in refusal(capsys, "score", folder, "--image", "t2=nothing.nii")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no process groups")
+def test_interrupt_of_several_processes_is_quiet(tmp_path, ball):
+    rows = ""
+    for number in range(40):
+        image = tmp_path / f"i{number}.nii.gz"
+        image.hardlink_to(ball[0])
+        rows += f"Q{number},{image},{ball[1]}\n"
+    (tmp_path / "c.csv").write_text("patient,image,mask\n" + rows)
+    running = subprocess.Popen([sys.executable, "-m", "app", "score", str(tmp_path / "c.csv"), "--jobs", "2"], cwd=ROOT,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    first = running.stderr.readline()
+    os.killpg(running.pid, signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert first.startswith("Scoring 1 of 40")
+    assert (running.returncode, out) == (3, "")
+    assert err.endswith("Cancelled.\n")
+    assert "Traceback" not in err
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, Cancelled])

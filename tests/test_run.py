@@ -119,7 +119,7 @@ def test_no_venv_module(run, monkeypatch):
 
 @pytest.mark.parametrize(("words", "expected"), [
     ([], ["-m", "app", "--demo"]), (["test", "-x"], ["-m", "pytest", "-x"]), (["bench"], ["-m", "tests.benchmarks"]),
-    (["--", "score", "a b"], ["-m", "app", "score", "a b"])])
+    (["--", "score", "a b"], ["-P", "-m", "app", "score", "a b"])])
 def test_words_reach_the_environment(run, monkeypatch, words, expected):
     monkeypatch.setattr(run, "ready", lambda: True)
     run.statuses[expected[-1]] = 3

@@ -124,7 +124,8 @@ def _case(options: argparse.Namespace) -> CaseFiles:
                 "Give the image and the outline, or a table of cases.",
             )
         files = found[0]
-        return files.model_copy(update=given)
+        images = {**files.images, **_pairs(options.image, "--image")}
+        return files.model_copy(update={**given, "images": images})
     image, mask = options.inputs
     images = {"image": str(Path(image).absolute())}
     images |= {name: str(Path(path).absolute()) for name, path in _pairs(options.image, "--image").items()}

@@ -18,7 +18,7 @@ from pydantic import Field
 from app.core.classify.formula import LogitFormula
 from app.core.classify.pipelines import linear_effects, log_odds
 from app.core.data import Contribution
-from app.core.errors import BundleError, RecipeError
+from app.core.errors import BundleError, InputError, RecipeError
 from app.core.files import staged_folder
 from app.core.recipe import RadiomicsRecipe, Recipe, Settings
 
@@ -302,6 +302,22 @@ def _read_skops(path: Path) -> Any:
     return load(path, trusted=list(TRUSTED))
 
 
+def check_target(folder: Path) -> None:
+    """Refuse to put a model where something else lies: a bundle takes the place of nothing but a bundle.
+
+    Raises
+    ------
+    InputError
+        The folder holds files that are no model's, or is a file.
+    """
+    own = {SPECIFICATION, PIPELINE, RESAMPLES, EVALUATION, CARD}
+    held = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if (folder.exists() and not folder.is_dir()) or (held and not {SPECIFICATION} <= held <= own):
+        raise InputError(
+            f"{folder.name} already exists and is no model; it would be replaced.", "Choose a new folder for the model."
+        )
+
+
 def write_bundle(
     folder: Path,
     specification: Specification,
@@ -329,7 +345,13 @@ def write_bundle(
     -------
     Bundle
         As it reads back.
+
+    Raises
+    ------
+    InputError
+        As `check_target` does.
     """
+    check_target(folder)
     contents: dict[str, bytes] = {CARD: card.encode(), EVALUATION: _canonical(evaluation)}
     if pipeline is not None:
         from skops.io import dumps

@@ -18,6 +18,10 @@ _DISK = {
     errno.EDQUOT: ("The disk quota is used up", "Free some space and try again."),
     errno.EACCES: ("A file may not be read or written there", "Choose a folder of your own and try again."),
     errno.EPERM: ("A file may not be read or written there", "Choose a folder of your own and try again."),
+    errno.EEXIST: ("Something of that name is in the way", "Choose another name or folder."),
+    errno.EISDIR: ("A folder of that name is in the way", "Choose another name."),
+    errno.ENOTDIR: ("A file of that name is in the way", "Choose another folder."),
+    errno.ENAMETOOLONG: ("A name is too long for this disk", "Choose a shorter one."),
     errno.EROFS: ("That folder can only be read", "Choose a folder of your own and try again."),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +19,7 @@ from app.core.bundle import (
     Threshold,
     Training,
     TrainingSpace,
+    check_target,
     write_bundle,
 )
 from app.core.classify.pipelines import bootstrap_fits, build_pipeline
@@ -54,9 +56,12 @@ def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
     ------
     CohortError
         The table cannot be learned from.
+    InputError
+        `out` holds something that is no model.
     """
     ask = TrainRequest.parse(request)
     recipe = ask.recipe
+    check_target(Path(ask.out))
     cohort = read_cohort(ask, partial(_share, report, 0.0, 0.7))
     folds = make_folds(cohort.labels, cohort.patients, recipe.model.folds, recipe.model.repeats, ask.seed)
     total = len(folds.splits)
@@ -119,6 +124,11 @@ def evaluate(cohort: Cohort, folds: Folds, out_of_fold: OutOfFold) -> dict[str, 
     }
 
 
+def name_model(folder: Path) -> str:
+    """The model's name from its folder's: small letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-") or "model"
+
+
 def save(ask: TrainRequest, cohort: Cohort, folds: Folds, out_of_fold: OutOfFold, result: dict[str, Any]) -> Bundle:
     """Refit on all cases and write the bundle."""
     recipe, held_out = ask.recipe, out_of_fold.probabilities[0]
@@ -130,7 +140,7 @@ def save(ask: TrainRequest, cohort: Cohort, folds: Folds, out_of_fold: OutOfFold
     negatives, positives = (int((cohort.labels == label).sum()) for label in (0, 1))
     quantiles = [(rate, class_quantiles(cohort.labels, held_out, rate)) for rate in ERROR_RATES]
     specification = Specification(
-        name=Path(ask.out).name,
+        name=name_model(Path(ask.out)),
         title=recipe.description or recipe.name,
         version="1",
         demonstration=ask.demonstration,

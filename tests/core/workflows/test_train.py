@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from app.core.bundle import Bundle
-from app.core.errors import Cancelled, CohortError
+from app.core.errors import Cancelled, CohortError, InputError
 from app.core.evaluate.folds import make_folds
 from app.core.workflows import make_demo, score_case, train
 from app.core.workflows.cohort import METADATA
@@ -175,6 +175,29 @@ def test_standardised_volume_still_compares(tmp_path):
     assert result["comparators"]["volume"]["auc"]["mean"] > 0.6
     assert learn(tmp_path, request={"recipe": {"name": "no-size", "model": {"folds": 3, "repeats": 1, "resamples": 0}},
                                     "ignore": ["volume_ml"]})["comparators"] == {}
+
+
+def test_folder_that_holds_something_else_is_never_replaced(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "thesis.txt").write_text("years")
+    with pytest.raises(InputError, match="model already exists and is no model"):
+        learn(tmp_path)
+    (tmp_path / "model" / "bundle.json").write_text("{}")
+    with pytest.raises(InputError, match="model already exists and is no model"):
+        learn(tmp_path)
+    assert (tmp_path / "model" / "thesis.txt").read_text() == "years"
+    (tmp_path / "model" / "thesis.txt").unlink()
+    assert learn(tmp_path)["bundle"] == str(tmp_path / "model"), "an older model gives way"
+
+
+def test_any_folder_name_and_perfect_separation(tmp_path):
+    table = write_features(tmp_path / "t.csv", separation=80.0)
+    result = train(training(table, tmp_path / "My Model_2"), quiet)
+    bundle = Bundle.load(tmp_path / "My Model_2")
+    assert bundle.specification.name == "my-model-2"
+    assert result["models"]["small"]["auc"]["mean"] == 1.0
+    assert all(0 < point.threshold < 1 for point in bundle.specification.thresholds)
+    json.dumps(result, allow_nan=False)
 
 
 def test_cancelling_leaves_nothing(tmp_path):
