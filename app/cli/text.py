@@ -58,9 +58,9 @@ def show_training(result: dict[str, Any]) -> str:
             f"{name} alone: AUC {comparator['auc']['mean']:.3f}; the model adds "
             f"{comparator['difference']['mean']:+.3f} ({low:+.3f} to {high:+.3f})"
         )
-    return "\n".join(
-        [*lines, *(f"failed: {each['case']}: {each['message']}" for each in result["failed"]), result["bundle"]]
-    )
+    lines += [f"failed: {each['case']}: {each['message']}" for each in result["failed"]]
+    lines += [f"Caution: {each['message']}" for each in result["cautions"]]
+    return "\n".join([*lines, result["bundle"]])
 
 
 def show_models(result: dict[str, Any]) -> str:

@@ -36,7 +36,12 @@ from app.core.requests import TrainRequest
 from app.core.workflows.cohort import Cohort, read_cohort
 
 ERROR_RATES = (0.05, 0.1, 0.2)
+VOLUMES = ("volume_ml", "original_shape_VoxelVolume", "original_shape_MeshVolume")
 DEFAULT_POINT = "sensitivity 95%"
+NO_SIZE = {
+    "code": "no_size",
+    "message": "No column holds the tumour's volume: whether the model does more than measure size is not known.",
+}
 
 
 def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -50,7 +55,7 @@ def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
     Returns
     -------
     dict
-        `models`, `comparators`, `folds`, `features`, `failed`, `bundle` (its folder).
+        `models`, `comparators`, `folds`, `features`, `failed`, `cautions`, `bundle` (its folder).
 
     Raises
     ------
@@ -80,6 +85,7 @@ def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
         "folds": {"digest": folds.digest, "k": folds.k, "repeats": folds.repeats},
         "features": list(cohort.names),
         "failed": list(cohort.failed),
+        "cautions": [] if comparators else [NO_SIZE],
     }
     bundle = save(ask, cohort, folds, out_of_fold, result)
     report(1.0, "Done")
@@ -91,13 +97,15 @@ def _share(report: Report, low: float, high: float, fraction: float, message: st
 
 
 def compare_with_size(cohort: Cohort, folds: Folds, out_of_fold: OutOfFold, recipe: Recipe) -> dict[str, Any]:
-    """Tumour volume alone (logistic on log10 ml) on the same folds, and what the model adds to it.
+    """Tumour volume alone (logistic on its logarithm) on the same folds, and what the model adds to it.
 
-    Where a volume is not positive the column was standardised, and serves as it is.
+    Foreign tables give the volume as pyradiomics names it, with any prefix. Where a volume is not positive the column
+    was standardised, and serves as it is.
     """
-    if "volume_ml" not in cohort.names:
+    column = next((name for end in VOLUMES for name in cohort.names if name.endswith(end)), None)
+    if column is None:
         return {}
-    volume = cohort.rows[:, [cohort.names.index("volume_ml")]]
+    volume = cohort.rows[:, [cohort.names.index(column)]]
     volume = np.log10(volume) if np.nanmin(volume) > 0 else volume
     alone = cross_validate(partial(build_pipeline, recipe.model), volume, cohort.labels, folds, lambda _done: None)
     difference = out_of_fold.aucs - alone.aucs

@@ -173,8 +173,23 @@ def test_standardised_volume_still_compares(tmp_path):
     rng = np.random.default_rng(0)
     result = learn(tmp_path, volume_ml=rng.normal(size=80) + np.arange(80) % 2)
     assert result["comparators"]["volume"]["auc"]["mean"] > 0.6
-    assert learn(tmp_path, request={"recipe": {"name": "no-size", "model": {"folds": 3, "repeats": 1, "resamples": 0}},
-                                    "ignore": ["volume_ml"]})["comparators"] == {}
+
+
+@pytest.mark.parametrize("column", ["t1_original_shape_VoxelVolume", "original_shape_MeshVolume"])
+def test_volume_of_a_foreign_table_compares(tmp_path, column):
+    recipe = {"name": "all", "model": {"folds": 3, "repeats": 1, "resamples": 0}}
+    own = learn(tmp_path, request={"recipe": recipe, "ignore": []})["comparators"]["volume"]["auc"]["mean"]
+    millilitres = pd.read_csv(tmp_path / "features.csv")["volume_ml"].to_numpy()
+    result = learn(tmp_path, request={"recipe": recipe, "ignore": ["volume_ml"]}, **{column: 1000 * millilitres})
+    assert result["comparators"]["volume"]["auc"]["mean"] == pytest.approx(own)
+    assert result["cautions"] == []
+
+
+def test_no_size_no_comparison_and_a_caution(tmp_path):
+    recipe = {"name": "no-size", "model": {"folds": 3, "repeats": 1, "resamples": 0}}
+    result = learn(tmp_path, request={"recipe": recipe, "ignore": ["volume_ml"]})
+    assert result["comparators"] == {}
+    assert [caution["code"] for caution in result["cautions"]] == ["no_size"]
 
 
 def test_folder_that_holds_something_else_is_never_replaced(tmp_path):
