@@ -41,9 +41,12 @@ def basis_matrix(samples: int, controls: int) -> Matrix:
     place[-1] = controls - DEGREE - _PULLED_IN * step
     first = np.minimum(place.astype(np.intp), controls - DEGREE - 1)
     t = place - first
-    weights = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, 1 + 3 * t + 3 * t**2 - 3 * t**3, t**3], axis=1) / 6
+    square, cube, rows = t * t, t * t * t, np.arange(samples)
     matrix = np.zeros((samples, controls))
-    np.put_along_axis(matrix, first[:, None] + np.arange(DEGREE + 1), weights, axis=1)
+    matrix[rows, first] = (1 - t) ** 3 / 6
+    matrix[rows, first + 1] = cube / 2 - square + 2 / 3
+    matrix[rows, first + 2] = (1 / 3 + t + square - cube) / 2
+    matrix[rows, first + 3] = cube / 6
     return matrix
 
 
@@ -60,12 +63,11 @@ def refinement_matrix(controls: int) -> Matrix:
     array of float64, shape (2 m - 3, m)
     """
     matrix = np.zeros((2 * controls - DEGREE, controls))
-    for row in range(len(matrix)):
-        j = row // 2
-        if row % 2:
-            matrix[row, j : j + 3] = 0.125, 0.75, 0.125
-        else:
-            matrix[row, j : j + 2] = 0.5
+    at = np.arange(controls - 1)
+    matrix[2 * at, at] = matrix[2 * at, at + 1] = 1 / 2
+    at = at[:-1]
+    matrix[2 * at + 1, at] = matrix[2 * at + 1, at + 2] = 1 / 8
+    matrix[2 * at + 1, at + 1] = 3 / 4
     return matrix
 
 

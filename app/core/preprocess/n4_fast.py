@@ -25,9 +25,6 @@ from app.core.recipe import N4Recipe
 if TYPE_CHECKING:
     from app.core.jobs import Report
 
-# The rounded figure never lies this far below the exact one, which is cheap.
-_CERTAIN = 1.2
-
 
 def estimate_field(volume: Volume, region: Mask, recipe: N4Recipe, shrink: tuple[int, int, int],
                    report: Report | None, weights: Volume | None = None) -> tuple[FloatArray, list[dict[str, Any]]]:
@@ -155,23 +152,15 @@ def fit_lattice(values: FloatArray, inside: MaskArray, recipe: N4Recipe, *, mesh
             iteration += 1
             lattice += fit.fit(sharpening.residual(corrected))
             before, field = field, fit.evaluate(lattice)
-            figure = _change(before, field, variation, recipe.tolerance)
+            if recipe.tolerance or iteration == most:
+                np.exp(np.subtract(before, field, out=before), out=before)
+                figure = variation.measure(before, recipe.tolerance)
             np.subtract(image, field, out=corrected)
             if report is not None:
                 report((level + iteration / most) / recipe.levels,
                        f"Correcting the bias field: level {level + 1} of {recipe.levels}, iteration {iteration}")
         levels.append({"iterations": iteration, "convergence": figure})
     return lattice, levels
-
-
-def _change(before: FloatArray, after: FloatArray, variation: Variation, tolerance: float) -> float:
-    """Coefficient of variation of one field over the other; with ITK's rounding where it may decide."""
-    np.subtract(before, after, out=before)
-    np.exp(before, out=before)
-    if tolerance == 0:
-        return variation.exact(before)
-    figure = variation.exact(before.copy())
-    return figure if figure > _CERTAIN * tolerance else variation.accumulated(before)
 
 
 def _box(inside: MaskArray) -> tuple[list[slice], NDArray[np.intp]]:
