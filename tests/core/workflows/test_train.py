@@ -78,6 +78,30 @@ def test_bundle_keeps_what_scoring_needs(signal):
     assert f"{result['models']['small']['auc']['mean']:.2f}" in card
 
 
+def test_thresholds_and_quantiles_come_from_held_out_predictions(signal):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    _, folder = signal
+    table, bundle = pd.read_csv(folder / "features.csv"), Bundle.load(folder / "model")
+    rows, labels = table[list(FEATURES)].to_numpy(), (table["label"] == "ALT").to_numpy().astype(int)
+    held_out = np.empty(80)
+    for train_rows, test in make_folds(labels, table["patient"].to_numpy(), 5, 2, seed=0).splits[:5]:
+        scale = StandardScaler().fit(rows[train_rows])
+        model = LogisticRegression(C=0.1, max_iter=5000).fit(scale.transform(rows[train_rows]), labels[train_rows])
+        held_out[test] = model.predict_proba(scale.transform(rows[test]))[:, 1]
+    kept = sorted((each["label"], each["probability"]) for each in bundle.evaluation()["out_of_fold"])
+    np.testing.assert_allclose(kept, sorted(zip(labels, held_out, strict=True)), atol=1e-6)
+    for each in bundle.specification.conformal:
+        rank = int(np.ceil(41 * (1 - each.error_rate))) - 1
+        assert each.negative == pytest.approx(np.sort(held_out[labels == 0])[rank], abs=1e-6)
+        assert each.positive == pytest.approx(np.sort(1 - held_out[labels == 1])[rank], abs=1e-6)
+    point = bundle.specification.default_threshold
+    assert point.threshold == pytest.approx(np.sort(held_out[labels == 1])[2], abs=1e-6), "38 of 40 lie at or above"
+    assert point.sensitivity == 38 / 40
+    assert point.specificity == (held_out[labels == 0] < point.threshold - 1e-9).mean()
+
+
 def test_bundle_scores_a_case_afterwards(signal, tmp_path):
     _, folder = signal
     image, mask = write_ball(tmp_path, level=1.0)
