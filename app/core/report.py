@@ -6,11 +6,13 @@ import base64
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import app
+from app.core.data import Identity
 from app.core.errors import InputError
 from app.core.files import write_atomically
 from app.core.paths import program_folder
@@ -19,7 +21,9 @@ from app.core.radiomics.catalogue import describe
 MOST_CONTRIBUTIONS = 15
 
 
-def write_report(score: Mapping[str, Any], path: Path, pictures: Sequence[Path]) -> None:
+def write_report(
+    score: Mapping[str, Any], path: Path, pictures: Sequence[Path], identity: Mapping[str, str] | None = None
+) -> None:
     """Write a score's report; the format follows the ending.
 
     Parameters
@@ -30,6 +34,8 @@ def write_report(score: Mapping[str, Any], path: Path, pictures: Sequence[Path])
         Ends in .html, .pdf or .json.
     pictures : sequence of Path
         PNG files to show; the caller has left out what identifies a patient.
+    identity : mapping, optional
+        Fields of an `Identity`, one line of HTML or PDF, when the user said so; JSON never holds it.
 
     Raises
     ------
@@ -40,17 +46,27 @@ def write_report(score: Mapping[str, Any], path: Path, pictures: Sequence[Path])
     writer = writers.get(path.suffix.lower())
     if writer is None:
         raise InputError(f"A report cannot be written as '{path.suffix}'.", "Choose .html, .pdf or .json.")
-    write_atomically(path, writer(score, pictures))
+    write_atomically(path, writer(score, pictures, identity_line(identity or {})))
+
+
+def identity_line(identity: Mapping[str, str]) -> str:
+    """The patient and the study in one line; empty where nothing is known."""
+    names = [field.name for field in fields(Identity)]
+    return ", ".join(str(identity[name]) for name in names if identity.get(name))
 
 
 def headline(score: Mapping[str, Any]) -> str:
-    """The verdict and the probability in one line."""
+    """The verdict and the probability in one line; a demonstration's is never without that word."""
     verdict = {
-        "uncertain": f"Uncertain: the model cannot tell at the error rate chosen ({score['error_rate']:.0%})",
-        "unlike_training": "Unlike the training cases: no verdict",
+        "uncertain": f"Uncertain: the model cannot tell at the error rate chosen ({100 * score['error_rate']:.3g} %)",
+        "unlike_training": "No verdict: this tumour is unlike those the model was trained on",
     }.get(score["verdict"], f"Looks like {score['verdict']}")
     low, high = score["interval"]
-    return f"{verdict}. Probability of {score['classes'][1]} {score['probability']:.2f} ({low:.2f} to {high:.2f})"
+    lead = "Demonstration, synthetic data. " if score["demonstration"] else ""
+    return (
+        f"{lead}{verdict}. Probability of {score['classes'][1]} {_figure(score['probability'])} "
+        f"({low:.2f} to {high:.2f})"
+    )
 
 
 def sentences(score: Mapping[str, Any]) -> list[str]:
@@ -60,21 +76,41 @@ def sentences(score: Mapping[str, Any]) -> list[str]:
     low, high = score["interval"]
     side = "at or above" if score["probability"] >= point["threshold"] else "below"
     training = (
-        f"{score['probability']:.2f} among tumours like those the model was trained on, {prevalence['training']:.0%} "
-        f"of them {positive} ({low:.2f} to {high:.2f} if the outline were drawn slightly differently and the model "
-        "fitted on other patients)."
+        f"{_figure(score['probability'])} among tumours like those the model was trained on, "
+        f"{_per_hundred(prevalence['training'])} of them {positive} ({low:.2f} to {high:.2f} if the outline were drawn "
+        "slightly differently and the model fitted on other patients)."
     )
+    used = _per_hundred(prevalence["used"])
     clinic = (
-        f"Where {100 * prevalence['used']:.2g} in 100 is {positive}, about "
-        f"{100 * prevalence['probability_at_used']:.2g} of 100 such tumours would be."
+        f"Where {used} {'is' if used.startswith('1 in ') else 'are'} {positive}, "
+        f"{_of_hundred(prevalence['probability_at_used'])} such tumours would be."
     )
     operating = (
         f"The score is {side} the threshold {point['threshold']:.3f}, at which the model found "
-        f"{point['sensitivity']:.0%} of {positive} and cleared {point['specificity']:.0%} of {negative} among cases "
-        "held out of its fit."
+        f"{100 * point['sensitivity']:.0f} % of {positive} and cleared {100 * point['specificity']:.0f} % of "
+        f"{negative} among cases held out of its fit."
     )
-    beside = [f"{comparator['title']} says {comparator['probability']:.2f}."] if comparator else []
+    beside = [f"{comparator['title']} says {_figure(comparator['probability'])}."] if comparator else []
     return [training, clinic, operating, *beside]
+
+
+def _figure(probability: float) -> str:
+    # a small probability keeps its order of magnitude, and none is ever 0 or 1
+    if not 0.001 <= probability <= 0.999:
+        return "<0.001" if probability < 0.001 else ">0.999"
+    return f"{probability:.2f}" if 0.0995 <= probability <= 0.9949 else f"{probability:.3f}"
+
+
+def _per_hundred(share: float) -> str:
+    if abs(share - 0.5) < 0.005:
+        return "half"
+    return f"{share * 1000:.2g} in 1000" if share < 0.01 else f"{share * 100:.2g} in 100"
+
+
+def _of_hundred(share: float) -> str:
+    if not 0.005 <= share <= 0.995:
+        return "fewer than 1 of 100" if share < 0.005 else "more than 99 of 100"
+    return f"about {share * 100:.0f} of 100"
 
 
 def draw_scale(score: Mapping[str, Any]) -> str:
@@ -117,16 +153,17 @@ def _contributions(score: Mapping[str, Any]) -> list[dict[str, str]]:
     return rows
 
 
-def _json(score: Mapping[str, Any], _pictures: Sequence[Path]) -> bytes:
+def _json(score: Mapping[str, Any], _pictures: Sequence[Path], _identity: str) -> bytes:
     return (json.dumps(score, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _html(score: Mapping[str, Any], pictures: Sequence[Path]) -> bytes:
+def _html(score: Mapping[str, Any], pictures: Sequence[Path], identity: str) -> bytes:
     text = (
         _pages(autoescape=True)
         .get_template("score.html")
         .render(
             score=score,
+            identity=identity,
             headline=headline(score),
             sentences=sentences(score),
             contributions=_contributions(score),
@@ -161,7 +198,7 @@ def _pages(*, autoescape: bool) -> Any:
     return Environment(loader=FileSystemLoader(folder), autoescape=autoescape)  # noqa: S701 - Markdown is not escaped
 
 
-def _pdf(score: Mapping[str, Any], pictures: Sequence[Path]) -> bytes:
+def _pdf(score: Mapping[str, Any], pictures: Sequence[Path], identity: str) -> bytes:
     from fpdf import FPDF
 
     page = FPDF(format="A4")
@@ -182,6 +219,8 @@ def _pdf(score: Mapping[str, Any], pictures: Sequence[Path]) -> bytes:
             pass
 
     paragraph(f"LipoScope - case {score['case']}", 12, "B")
+    if identity:
+        paragraph(identity)
     paragraph(score["notice"] + (" Demonstration, synthetic data." if score["demonstration"] else ""), 9.5, "B")
     paragraph(headline(score), 14, "B")
     page.image(io.BytesIO(draw_scale(score).encode()), w=110)

@@ -64,6 +64,8 @@ class Exporting(QObject):
             return
         request: dict[str, Any] = {"score": self._score(entry.score), "out": path, "pictures": []}
         if kind != "json" and self._reading.view is not None:
+            if identity:
+                request["identity"] = self._reading.view.get("identity") or {}
             picture = self._reading.state.new_view_folder() / "picture.png"
             picture.parent.mkdir(parents=True, exist_ok=True)
             if self._viewer.grab_picture(overlays=True, identity=identity).save(str(picture)):

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QThread, Signal, Slot
@@ -29,7 +29,7 @@ from app.core.jobs import (
     TimeLeft,
 )
 from app.core.jobs.failures import outline_traceback
-from app.core.jobs.run import tidy_runs
+from app.core.jobs.run import tidy_runs, without_identity
 from app.core.paths import runs_folder
 from app.core.store import Store
 
@@ -132,7 +132,8 @@ class Jobs(QObject):
         job = Job.make(lane, workflow, request, title)
         store = self._store
         if lane == "score" and store is not None:
-            self._record(lambda: store.queue_job(job))
+            kept = replace(job, request=without_identity(request))
+            self._record(lambda: store.queue_job(kept))
         self._submit(job)
         return job.id
 

@@ -11,6 +11,7 @@ from app.ui.theme import Theme
 ScoreJson = Mapping[str, Any]
 NOTICE = "Research use only, not a medical device."
 DEMONSTRATION = "demonstration, synthetic data"
+DEMONSTRATION_SENTENCE = "Demonstration, synthetic data."
 
 
 @dataclass(frozen=True)
@@ -91,17 +92,29 @@ def _range(interval: Any) -> str:
     return f"{interval[0]:.2f}\N{EN DASH}{interval[1]:.2f}"
 
 
+def per_cent(share: float) -> str:
+    """Write a share as a percentage: '5 %'."""
+    return f"{share * 100:.3g} %"
+
+
 def interval_text(score: ScoreJson) -> str:
-    """Say how far the probability moves with the outline."""
+    """Say how far the probability moves: with the outline, and with the patients that the model has learned from."""
     if not score.get("interval"):
         return ""
-    return f"{_range(score['interval'])} if the outline were drawn slightly differently"
+    return (f"{_range(score['interval'])} if the outline were drawn slightly differently and the model fitted on other "
+            "patients")
+
+
+def positive_word(score: ScoreJson) -> str:
+    """Name the class looked for inside a sentence: 'malignant' for ALT/WDL, else as the model calls it."""
+    positive = str(score["classes"][1])
+    return "malignant" if positive == "ALT/WDL" else positive
 
 
 def training_sentence(score: ScoreJson) -> str:
     """Say the probability among tumours like the training cases."""
     probability, training = score["probability"], score["prevalence"]["training"]
-    mix = f"{per_hundred(training)} of them malignant"
+    mix = f"{per_hundred(training)} of them {positive_word(score)}"
     sentence = f"{figure(probability)} among tumours like those it was trained on, {mix}"
     if score.get("interval"):
         sentence += f" ({interval_text(score)})"
@@ -113,17 +126,17 @@ def prevalence_sentence(score: ScoreJson, used: float) -> str:
     share = at_prevalence(score["probability"], score["prevalence"]["training"], used)
     mix = per_hundred(used)
     verb = "is" if mix.startswith("1 in ") else "are"
-    return f"Where {mix} {verb} malignant, {of_hundred(share)} such tumours would be."
+    return f"Where {mix} {verb} {positive_word(score)}, {of_hundred(share)} such tumours would be."
 
 
 def verdict_sentence(score: ScoreJson) -> str:
     """Say the verdict in one clause, with the reason when there is no verdict."""
     verdict = verdict_of(score)
     if verdict.shape == "cross":
-        return "This tumour is unlike those the model was trained on; read the cautions before the number."
+        return ("No verdict: this tumour is unlike those the model was trained on. Read the cautions before the "
+                "number.")
     if verdict.shape == "square":
-        rate = score.get("error_rate", 0.05)
-        return f"Uncertain: the model cannot tell at the error rate you chose ({rate * 100:.3g} %)."
+        return f"Uncertain: the model cannot tell at the error rate you chose ({per_cent(score['error_rate'])})."
     return f"Looks like {verdict.word}."
 
 
@@ -132,23 +145,22 @@ def whole_sentence(score: ScoreJson, used: float) -> str:
     verdict = verdict_sentence(score)
     first = training_sentence(score)
     lead = f"{verdict[:-1]}: {first}" if verdict.startswith("Looks like") else f"{verdict} {first}"
-    parts = [lead, prevalence_sentence(score, used), comparator_sentence(score), model_sentence(score),
+    parts = [DEMONSTRATION_SENTENCE if score.get("demonstration") else "", lead, prevalence_sentence(score, used),
+             threshold_sentence(score), comparator_sentence(score), model_sentence(score),
              str(score.get("notice") or NOTICE)]
     return " ".join(part for part in parts if part)
 
 
 def threshold_sentence(score: ScoreJson) -> str:
-    """Say the operating point: the threshold and how many of each kind fell on its right side."""
+    """Say the operating point: the threshold, the score's side of it, and how many of each kind it told right."""
     point = score.get("operating_point") or {}
     if "sensitivity" not in point:
         return f"The threshold is {score['threshold']:.3f}." if score.get("threshold") is not None else ""
     negative, positive = score["classes"]
-    return (f"At the threshold {point['threshold']:.3f}, {round(point['sensitivity'] * 100)} of 100 {positive} and "
-            f"{round(point['specificity'] * 100)} of 100 {_plural(negative)} fall on the right side.")
-
-
-def _plural(name: str) -> str:
-    return name + "s" if name.islower() and name.isalpha() else name
+    side = "at or above" if score["probability"] >= point["threshold"] else "below"
+    return (f"The score is {side} the threshold {point['threshold']:.3f}, at which the model found "
+            f"{point['sensitivity'] * 100:.0f} % of {positive} and cleared {point['specificity'] * 100:.0f} % of "
+            f"{negative} among cases held out of its fit.")
 
 
 def comparator_sentence(score: ScoreJson) -> str:
@@ -157,7 +169,8 @@ def comparator_sentence(score: ScoreJson) -> str:
     if not comparator:
         return ""
     name = comparator_name(score)
-    return f"{name[:1].upper()}{name[1:]} alone says {comparator['probability']:.2f}."
+    title = str(comparator.get("title") or f"{name[:1].upper()}{name[1:]} alone")
+    return f"{title} says {figure(comparator['probability'])}."
 
 
 def comparator_name(score: ScoreJson) -> str:
@@ -175,6 +188,13 @@ def model_sentence(score: ScoreJson, data: str = "") -> str:
     if data:
         parts.append(f"trained on {data.rstrip('.')}")
     return f"Model {name}" + (f": {', '.join(parts)}." if parts else ".")
+
+
+def title_of(score: ScoreJson) -> str:
+    """Say the verdict in a heading's width; a demonstration's never stands alone."""
+    verdict = verdict_of(score)
+    words = f"Looks like {verdict.word}" if verdict.shape in ("circle", "triangle") else verdict.word
+    return f"Demo: {words[:1].lower()}{words[1:]}" if score.get("demonstration") else words
 
 
 def short_score(score: ScoreJson) -> str:

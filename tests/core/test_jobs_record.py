@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import Cancelled, InputError
-from app.core.jobs import Engine, Job, find_workflow, run_request_file, run_workflow
+from app.core.jobs import Engine, Job, find_workflow, keep_request, run_request_file, run_workflow
 from app.core.jobs.run import tidy_runs
 from app.core.paths import runs_folder
 
@@ -93,3 +93,12 @@ class TestRecord:
         tidy_runs(runs, keep=2)
         assert [folder.name for folder in sorted(runs.iterdir())] == ["2026-3", "2026-4"]
         assert list(target.parent.iterdir()) == []
+
+
+def test_who_the_patient_is_is_not_recorded(tmp_path):
+    job = Job.make("train", "app.core.workflows:export_report", {"out": "r.html", "identity": {"patient_name": "Doe"}})
+    folder = keep_request(job, tmp_path)
+    kept = (folder / "request.json").read_text(encoding="utf-8")
+    assert "r.html" in kept
+    assert "Doe" not in kept
+    assert job.request["identity"] == {"patient_name": "Doe"}

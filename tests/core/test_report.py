@@ -34,7 +34,7 @@ def test_report_says_everything(score, tmp_path, suffix):
     assert "Research use only, not a medical device." in text
     assert "case 7" in text
     low, high = score["interval"]
-    assert f"Probability of ALT/WDL {score['probability']:.2f} ({low:.2f} to {high:.2f})" in text
+    assert f"Probability of ALT/WDL {figure(score['probability'])} ({low:.2f} to {high:.2f})" in text
     assert f"Cautions ({len(score['cautions'])})" in text
     assert {"tiny_mask", "outside_training_range", "anisotropy"} <= {each["code"] for each in score["cautions"]}
     for caution in score["cautions"]:
@@ -50,21 +50,32 @@ def test_report_says_everything(score, tmp_path, suffix):
     assert "Demonstration, synthetic data." in write({**score, "demonstration": True}, tmp_path / f"d{suffix}")
 
 
+def figure(probability):
+    if probability < 0.001:
+        return "<0.001"
+    return f"{probability:.3f}" if probability < 0.0995 else f"{probability:.2f}"
+
+
 def test_sentences_hold_the_figures(score):
     text = " ".join(sentences(score))
-    assert "50% of them ALT/WDL" in text
+    assert "half of them ALT/WDL" in text
     assert "Where 1 in 100 is ALT/WDL" in text
-    assert "below the threshold 0.174, at which the model found 98% of ALT/WDL and cleared 32% of lipoma" in text
+    assert "below the threshold 0.174, at which the model found 98 % of ALT/WDL and cleared 32 % of lipoma" in text
     assert "at or above the threshold" in " ".join(sentences({**score, "probability": 0.174}))
-    share = 100 * score["prevalence"]["probability_at_used"]
-    assert f"about {share:.2g} of 100" in text
+    low, high = score["interval"]
+    assert (f"({low:.2f} to {high:.2f} if the outline were drawn slightly differently and the model fitted on other "
+            "patients)") in text
+    for share, words in ((0.0004, "fewer than 1 of 100"), (0.047, "about 5 of 100"), (0.998, "more than 99 of 100")):
+        prevalence = {"training": 0.5, "used": 0.3, "probability_at_used": share}
+        assert f"Where 30 in 100 are ALT/WDL, {words} such" in " ".join(sentences({**score, "prevalence": prevalence}))
 
 
 def test_headline_of_every_verdict(score):
     assert headline(score).startswith("Looks like lipoma." if score["verdict"] == "lipoma" else "Uncertain")
     assert headline({**score, "verdict": "ALT/WDL"}).startswith("Looks like ALT/WDL. Probability")
-    assert "cannot tell at the error rate chosen (5%)" in headline({**score, "verdict": "uncertain"})
-    assert headline({**score, "verdict": "unlike_training"}).startswith("Unlike the training cases: no verdict.")
+    assert "cannot tell at the error rate chosen (5 %)" in headline({**score, "verdict": "uncertain"})
+    assert headline({**score, "verdict": "unlike_training"}).startswith("No verdict: this tumour is unlike those")
+    assert headline({**score, "demonstration": True}).startswith("Demonstration, synthetic data. ")
 
 
 def test_scale_puts_marks_where_the_numbers_are(score):
@@ -92,7 +103,7 @@ def test_names_in_any_script(score, tmp_path, name):
     named = {**score, "case": name}
     assert write(named, tmp_path / "r.html").count(re.sub(r"\s+", " ", name)) >= 2
     text = write(named, tmp_path / "r.pdf")
-    assert f"Probability of ALT/WDL {score['probability']:.2f}" in text
+    assert f"Probability of ALT/WDL {figure(score['probability'])}" in text
     if name in ("Жданова 12", "Ελένη", "Łódź-ß"):
         assert f"LipoScope - case {name}" in text
     write_report(named, tmp_path / "r.json", [])
@@ -136,3 +147,23 @@ def test_workflow_writes_where_it_is_told(score, tmp_path):
     out = tmp_path / "new" / "r.PDF"
     assert export_report({"score": score, "out": str(out)}, quiet) == {"written": [str(out)]}
     assert out.read_bytes().startswith(b"%PDF-")
+
+
+IDENTITY = {"patient_name": "Doe, Jane", "patient_id": "4711-X", "birth_date": "1950-02-03", "sex": "F",
+            "study_date": "2024-05-06", "institution": "St Elsewhere", "ward": "secret"}
+
+
+@pytest.mark.parametrize("suffix", [".html", ".pdf", ".json"])
+def test_identity_stays_out_unless_it_is_given_and_out_of_json_always(score, tmp_path, suffix):
+    plain, named = tmp_path / f"plain{suffix}", tmp_path / f"named{suffix}"
+    export_report({"score": score, "out": str(plain)}, quiet)
+    export_report({"score": score, "out": str(named), "identity": IDENTITY}, quiet)
+    if suffix == ".json":
+        assert named.read_bytes() == plain.read_bytes()
+        assert b"Doe" not in named.read_bytes()
+        return
+    texts = [read_pdf(path.read_bytes()) if suffix == ".pdf" else path.read_text(encoding="utf-8")
+             for path in (plain, named)]
+    assert "Doe, Jane, 4711-X, 1950-02-03, F, 2024-05-06, St Elsewhere" in texts[1]
+    assert not any(value in texts[0] for value in ("Doe", "4711", "Elsewhere", "1950-02-03"))
+    assert "secret" not in texts[1]

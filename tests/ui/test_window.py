@@ -51,7 +51,7 @@ def test_a_drop_anywhere_is_identified_shown_and_scored(driver, tmp_path):
     assert panel.trained.text() == "0.84"
     assert panel.word.text() == "Looks like ALT/WDL"
     assert panel.mark.shape == "triangle"
-    assert "98 of 100 ALT/WDL and 32 of 100 lipomas" in panel.threshold.text()
+    assert "found 98 % of ALT/WDL and cleared 32 % of lipoma" in panel.threshold.text()
     assert panel.cautions.heading.text() == "Cautions (1)"
     assert "Research use only" in driver.page.result.model_line.text()
     assert driver.page.trace.topLevelItem(0).text(0) == "n4"
@@ -222,14 +222,17 @@ def test_the_whole_finding_is_copied_in_words(driver):
     driver.page.result.panel.copy_sentence()
     assert QGuiApplication.clipboard().text().startswith(
         "Looks like ALT/WDL: 0.84 among tumours like those it was trained on, half of them malignant "
-        "(0.71\N{EN DASH}0.92 if the outline were drawn slightly differently). "
-        "Where 1 in 100 is malignant, about 5 of 100 such tumours would be. Tumour volume alone says 0.58.")
+        "(0.71\N{EN DASH}0.92 if the outline were drawn slightly differently and the model fitted on other patients). "
+        "Where 1 in 100 is malignant, about 5 of 100 such tumours would be. The score is at or above the threshold")
+    assert "Tumour volume alone says 0.58." in QGuiApplication.clipboard().text()
 
 
 def test_demonstration_is_said_wherever_the_score_is(driver):
     driver.open(case_files())
     driver.jobs.answer("score_case", {**SCORE, "demonstration": True})
-    assert driver.page.result.panel.demonstration.isVisible()
+    panel = driver.page.result.panel
+    assert panel.word.text() == "Demo: looks like ALT/WDL"
+    assert all(label.isVisible() for label in (panel.demonstration, *panel.demo_words))
     assert "demonstration, synthetic data" in driver.page.result.model_line.text()
     assert driver.entry.summary == "demo 0.84"
 
@@ -268,8 +271,13 @@ def test_pictures_leave_without_identity_unless_ticked(driver, tmp_path):
     driver.window.exporting.write("html", str(tmp_path / "a.html"))
     assert asked[0]["identity"] is False
     request = driver.jobs.request("export_report")
-    assert "identity" not in json.dumps(request["score"])
+    assert "identity" not in request
+    assert "Doe" not in json.dumps(request)
     assert request["pictures"]
+    driver.window.exporting.write("html", str(tmp_path / "b.html"), identity=True)
+    assert driver.jobs.request("export_report")["identity"]["patient_name"] == "Doe^Jane"
+    driver.window.exporting.write("json", str(tmp_path / "b.json"), identity=True)
+    assert "identity" not in driver.jobs.request("export_report")
 
 
 def test_everything_focusable_has_a_name(driver):

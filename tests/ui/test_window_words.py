@@ -5,15 +5,21 @@ from fractions import Fraction
 import pytest
 from window_fixtures import SCORE
 
+from app.core.report import sentences
 from app.ui.messages import words_for
 from app.ui.words import (
     at_prevalence,
+    comparator_sentence,
+    interval_text,
     of_hundred,
     per_hundred,
     prevalence_sentence,
     threshold_sentence,
+    title_of,
+    training_sentence,
     verdict_of,
     verdict_sentence,
+    whole_sentence,
 )
 
 
@@ -28,8 +34,9 @@ def test_prevalence_by_counting_tumours(probability, training, used):
 
 def test_the_sentences_of_the_specification():
     assert prevalence_sentence(SCORE, 0.01) == "Where 1 in 100 is malignant, about 5 of 100 such tumours would be."
-    assert threshold_sentence(SCORE) == ("At the threshold 0.174, 98 of 100 ALT/WDL and 32 of 100 lipomas "
-                                         "fall on the right side.")
+    assert threshold_sentence(SCORE) == (
+        "The score is at or above the threshold 0.174, at which the model found 98 % of ALT/WDL and cleared 32 % of "
+        "lipoma among cases held out of its fit.")
     assert verdict_sentence({**SCORE, "verdict": "uncertain"}) == (
         "Uncertain: the model cannot tell at the error rate you chose (5 %).")
 
@@ -54,3 +61,38 @@ def test_every_verdict_has_its_own_shape():
 def test_failures_from_json_keep_their_points():
     message = words_for({"kind": "cohort", "message": "2 rows.", "remedy": "", "extra": {"issues": ["row 1", "row 2"]}})
     assert message.points == ("row 1", "row 2")
+
+
+def test_the_interval_names_both_of_its_sources():
+    assert interval_text(SCORE) == ("0.71\N{EN DASH}0.92 if the outline were drawn slightly differently and the model "
+                                    "fitted on other patients")
+    assert interval_text({**SCORE, "interval": None}) == ""
+
+
+def test_window_and_report_say_the_same():
+    score = {**SCORE, "comparator": {"name": "lipoma-size", "probability": 0.58, "title": "Tumour volume alone"}}
+    training, clinic, operating, beside = sentences(score)
+    assert training.replace("ALT/WDL", "malignant").replace("the model was", "it was").replace(" to ", "\N{EN DASH}") \
+        == training_sentence(score)
+    assert clinic.replace("ALT/WDL", "malignant") == prevalence_sentence(score, 0.01)
+    assert operating == threshold_sentence(score)
+    assert beside == comparator_sentence(score)
+
+
+def test_a_tumour_unlike_the_training_has_its_own_sentence():
+    assert verdict_sentence({**SCORE, "verdict": "unlike_training"}) == (
+        "No verdict: this tumour is unlike those the model was trained on. Read the cautions before the number.")
+
+
+def test_a_demonstration_cannot_be_taken_for_real():
+    demo = {**SCORE, "demonstration": True}
+    assert title_of(demo) == "Demo: looks like ALT/WDL"
+    assert title_of({**demo, "verdict": "uncertain"}) == "Demo: uncertain"
+    assert whole_sentence(demo, 0.01).startswith("Demonstration, synthetic data. Looks like")
+    assert title_of(SCORE) == "Looks like ALT/WDL"
+
+
+def test_another_model_names_its_own_classes():
+    other = {**SCORE, "classes": ["benign", "sarcoma"], "verdict": "sarcoma"}
+    assert "half of them sarcoma" in training_sentence(other)
+    assert prevalence_sentence(other, 0.01).startswith("Where 1 in 100 is sarcoma,")

@@ -104,8 +104,13 @@ def run_workflow(name: str, request: dict[str, Any], report: Report) -> dict[str
     return find_workflow(name)(request, report)
 
 
+def without_identity(request: dict[str, Any]) -> dict[str, Any]:
+    """Return a request as it may be kept: who the patient is stays in memory."""
+    return {name: value for name, value in request.items() if name != "identity"}
+
+
 def keep_request(job: Job, runs: Path) -> Path:
-    """Write `request.json` into the job's own run folder.
+    """Write `request.json` into the job's own run folder, without the patient's identity.
 
     Returns
     -------
@@ -114,7 +119,7 @@ def keep_request(job: Job, runs: Path) -> Path:
     """
     folder = runs / job.id
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    record = {"workflow": job.workflow, "request": job.request, "version": app.__version__}
+    record = {"workflow": job.workflow, "request": without_identity(job.request), "version": app.__version__}
     write_atomically(folder / "request.json", json.dumps(record, indent=1).encode())
     return folder
 

@@ -15,7 +15,8 @@ def export_report(request: dict[str, Any], report: Report) -> dict[str, Any]:
     Parameters
     ----------
     request : dict
-        `score` (JSON of a score), `out` (path), `pictures` (PNG paths, optional).
+        `score` (JSON of a score), `out` (path), `pictures` (PNG paths, optional), `identity` (fields of an `Identity`,
+        optional: only when the user said so; it goes into HTML and PDF, never into JSON).
 
     Returns
     -------
@@ -24,6 +25,7 @@ def export_report(request: dict[str, Any], report: Report) -> dict[str, Any]:
     """
     report(0.1, "Writing the report")
     out = Path(request["out"])
-    write_report(request["score"], out, [Path(picture) for picture in request.get("pictures", [])])
+    write_report(request["score"], out, [Path(picture) for picture in request.get("pictures", [])],
+                 request.get("identity"))
     report(1.0, "Done")
     return {"written": [str(out)]}

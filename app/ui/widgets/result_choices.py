@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
-from app.ui.words import DEMONSTRATION
+from app.ui.words import DEMONSTRATION, per_cent
 
 ERROR_RATES = (0.05, 0.10, 0.20)
 
@@ -101,7 +101,7 @@ class ResultChoices(QWidget):
     def _offer_rates(self, rates: Sequence[float], chosen: float) -> None:
         self.rates.clear()
         for rate in sorted(rates):
-            self.rates.addItem(f"{rate * 100:.3g} %", rate)
+            self.rates.addItem(per_cent(rate), rate)
         nearest = min(range(self.rates.count()), key=lambda row: abs(self.rates.itemData(row) - chosen))
         self.rates.setCurrentIndex(nearest)
 

@@ -32,7 +32,9 @@ from app.ui.words import (
     interval_text,
     of_hundred,
     per_hundred,
+    positive_word,
     threshold_sentence,
+    title_of,
     verdict_of,
     verdict_sentence,
     whole_sentence,
@@ -64,10 +66,12 @@ class ResultPanel(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._score: Mapping[str, Any] | None = None
         self.demonstration = wrapped(DEMONSTRATION, "warning")
-        self.mark, self.word = VerdictMark(), CopyLabel(role="title")
+        self.demo_words = [CopyLabel("demo", "warning") for _figure in range(2)]
+        self.mark, self.word = VerdictMark(), wrapped(role="title")
         self.reason = wrapped()
         self.trained, self.clinic = CopyLabel(role="display"), CopyLabel(role="display")
         self.trained_words, self.clinic_words = wrapped(role="dim"), wrapped(role="dim")
+        self.prevalence_words = wrapped("are malignant", "dim")
         self.interval = wrapped()
         self.prevalence = QDoubleSpinBox()
         self.prevalence.setRange(0.1, 99.0)
@@ -89,8 +93,8 @@ class ResultPanel(QScrollArea):
         verdict = QHBoxLayout()
         verdict.addWidget(self.mark)
         verdict.addWidget(self.word, 1)
-        layout.addWidget(self.demonstration)
         layout.addLayout(verdict)
+        layout.addWidget(self.demonstration)
         layout.addWidget(self.reason)
         layout.addLayout(self._lay_figures())
         layout.addWidget(self.interval)
@@ -110,15 +114,20 @@ class ResultPanel(QScrollArea):
         """Lay both probabilities side by side in cards of one width: neither outweighs the other."""
         row = QHBoxLayout()
         row.setSpacing(8)
-        malignant = wrapped("are malignant", "dim")
-        for parts in ((self.trained, self.trained_words), (self.clinic, self.clinic_words, self.prevalence, malignant)):
+        cards = ((self.trained, self.trained_words),
+                 (self.clinic, self.clinic_words, self.prevalence, self.prevalence_words))
+        for parts, demo in zip(cards, self.demo_words, strict=True):
             card = QFrame()
             card.setProperty("role", "card")
             card.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
             column = QVBoxLayout(card)
             column.setContentsMargins(10, 6, 10, 8)
             column.setSpacing(2)
-            for part in parts:
+            top = QHBoxLayout()
+            top.addWidget(parts[0], 1)
+            top.addWidget(demo, 0, Qt.AlignmentFlag.AlignTop)
+            column.addLayout(top)
+            for part in parts[1:]:
                 column.addWidget(part)
             column.addStretch(1)
             row.addWidget(card, 1)
@@ -128,17 +137,20 @@ class ResultPanel(QScrollArea):
         """Show a score's JSON, read where `prevalence` of such tumours are malignant."""
         self._score = score
         verdict, colours = verdict_of(score), theme()
-        self.demonstration.setVisible(bool(score.get("demonstration")))
+        for label in (self.demonstration, *self.demo_words):
+            label.setVisible(bool(score.get("demonstration")))
         self.mark.show_mark(verdict.shape, verdict.colour(colours))
-        self.word.setText(f"Looks like {verdict.word}" if verdict.shape in ("circle", "triangle") else verdict.word)
+        self.word.setText(title_of(score))
         self.word.setStyleSheet(f"color: {verdict.colour(colours)}")
         plain = verdict.shape in ("circle", "triangle")
         self.reason.setVisible(not plain)
-        self.reason.setText("" if plain else verdict_sentence(score).removeprefix("Uncertain: ").capitalize())
+        reason = verdict_sentence(score).partition(": ")[2]
+        self.reason.setText("" if plain else f"{reason[:1].upper()}{reason[1:]}")
         training = score["prevalence"]["training"]
         self.trained.setText(figure(score["probability"]))
         self.trained_words.setText("among tumours like those it was trained on, "
-                                   f"{per_hundred(training)} of them malignant")
+                                   f"{per_hundred(training)} of them {positive_word(score)}")
+        self.prevalence_words.setText(f"are {positive_word(score)}")
         self.interval.setText(interval_text(score))
         self.interval.setVisible(bool(score.get("interval")))
         self.scale.show_score(score)

@@ -170,7 +170,7 @@ class ResultSide(QWidget):
         self._actions = {kind: menu.addAction(title, lambda kind=kind: self._export(kind))
                          for kind, title in EXPORTS.items()}
         menu.addSeparator()
-        self.identity = menu.addAction("Include the patient's name and ID on pictures")
+        self.identity = menu.addAction("Include the patient's name and ID (report, picture)")
         self.identity.setCheckable(True)
         self.export_button.setMenu(menu)
 
