@@ -109,7 +109,7 @@ def doubts(bundle: Bundle, case: Case, features: Mapping[str, float], ask: Score
             Caution(
                 "unlike_training",
                 f"This tumour lies {distance[0] / distance[1]:.1f} times as far from the training "
-                "cases as the farthest of them: the probability is an extrapolation.",
+                "cases as all but one in 200 of their kind: the probability is an extrapolation.",
             )
         )
     if not case.site:
