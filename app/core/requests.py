@@ -39,6 +39,7 @@ class ViewRequest(Settings):
     case: CaseFiles
     folder: str
     prep: PrepRecipe | None = Field(None, description="also write the images after these steps, for before/after")
+    n4_mask: str | None = Field(None, description="an outline of where N4 estimates the field, in place of prep's mask")
 
 
 class ScoreRequest(Settings):
@@ -91,7 +92,8 @@ class PreviewBiasRequest(Settings):
     """Correct the bias of an image that is on view; arrays go into `folder` as .npy.
 
     `array` is the view's image, `mask` an own outline of where the field is estimated (a file of any kind), `region` a
-    painted region as a boolean .npy on the image's grid.
+    painted region as a boolean .npy on the image's grid. `fit` names the .npy in which the voxels of the fit are kept
+    from one preview to the next: read if it is there, else found and written.
     """
 
     array: str
@@ -99,6 +101,16 @@ class PreviewBiasRequest(Settings):
     folder: str
     settings: N4Recipe = N4Recipe()
     mask: str | None = None
+    region: str | None = None
+    fit: str | None = None
+
+
+class MeasureBiasRequest(Settings):
+    """Judge a correction that a preview has made: .npy files of one grid."""
+
+    array: str
+    corrected: str
+    mask: str
     region: str | None = None
 
 

@@ -136,6 +136,31 @@ def shrink_factors(volume: Volume, shrink: int | tuple[int, int, int]) -> tuple[
     return i, j, k
 
 
+def fit_region(volume: Volume, recipe: N4Recipe, mask: Mask | None = None) -> Mask:
+    """Find where `correct_bias` estimates the field; given to it as the mask, it is not searched for again.
+
+    Parameters
+    ----------
+    volume : Volume
+        Shape (i, j, k), RAS+ mm.
+    recipe : N4Recipe
+    mask : Mask, optional
+        In place of the recipe's; placed on the image if need be.
+
+    Returns
+    -------
+    Mask
+        Voxels above 0, on the volume's grid; its cautions say what was left out, and how the mask was placed.
+
+    Raises
+    ------
+    InputError, EmptyMask
+        As `correct_bias` does.
+    """
+    region, cautions = _fit_region(volume, recipe, mask)
+    return replace(region, cautions=cautions)
+
+
 def _fit_region(volume: Volume, recipe: N4Recipe, mask: Mask | None,
                 weights: Volume | None = None) -> tuple[Mask, tuple[Caution, ...]]:
     check_values(volume)

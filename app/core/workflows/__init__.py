@@ -1,5 +1,6 @@
 """The stories told top-down; a job names one of these functions, each takes (request, report) and returns JSON."""
 
+from app.core.workflows.bias import correct_cohort, measure_bias, preview_bias
 from app.core.workflows.convert import convert
 from app.core.workflows.demo import demo_case, make_demo
 from app.core.workflows.images import correct_image, tumour_boxes
@@ -14,6 +15,7 @@ from app.core.workflows.view import identify_drop, view_case
 
 __all__ = [
     "convert",
+    "correct_cohort",
     "correct_image",
     "demo_case",
     "export_report",
@@ -21,7 +23,9 @@ __all__ = [
     "learn_landmarks",
     "list_models",
     "make_demo",
+    "measure_bias",
     "normalise_image",
+    "preview_bias",
     "score_case",
     "score_cohort",
     "selftest",

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.data import Acquisition, Case, Mask, Volume
+from app.core.data import Acquisition, Case, Mask, TraceEntry, Volume
 from app.core.errors import GeometryMismatch, InputError
 from app.core.io.case import load_case
 from app.core.io.identify import identify, list_ignored
+from app.core.io.mask import load_mask
 from app.core.io.pairing import pair
 from app.core.io.source import Source
 from app.core.io.table import read_cases
@@ -20,9 +21,10 @@ from app.core.jobs import Report, describe_failure
 from app.core.preprocess.boxes import largest_slice
 from app.core.preprocess.chain import prepare
 from app.core.preprocess.follow import place_mask
+from app.core.preprocess.n4 import correct_bias
 from app.core.preprocess.regions import body_mask
 from app.core.radiomics.size import measure_size
-from app.core.recipe import PrepRecipe
+from app.core.recipe import N4Recipe
 from app.core.requests import IdentifyRequest, ViewRequest
 
 WINDOW_PERCENTILES = (1.0, 99.5)
@@ -104,7 +106,7 @@ def view_case(request: dict[str, Any], report: Report) -> dict[str, Any]:
         report(0.3 + 0.6 * index / len(case.images), f"Preparing {sequence}")
         mask, failed = _place(case.mask, volume)
         problem = problem or failed
-        shown, steps = _show(folder, sequence, volume, mask, case.acquisition[sequence], ask.prep, report)
+        shown, steps = _show(folder, sequence, volume, mask, case.acquisition[sequence], ask, report)
         images[sequence] = shown
         cautions += shown["cautions"]
         trace += steps
@@ -141,16 +143,21 @@ def _show(
     volume: Volume,
     mask: Mask | None,
     acquisition: Acquisition,
-    prep: PrepRecipe | None,
+    ask: ViewRequest,
     report: Report,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    prepared, trace = None, []
-    if prep is not None:
+    prepared: Volume | None = None
+    trace: list[dict[str, Any]] = []
+    if ask.prep is not None:
         # the grid stays, so that before and after lie on each other; without an outline the body stands in for it
-        on_grid = prep.model_copy(update={"resample": None, "crop_margin_mm": None})
-        case = Case(sequence, {sequence: volume}, mask or body_mask(volume), {sequence: acquisition})
+        on_grid = ask.prep.model_copy(update={"resample": None, "crop_margin_mm": None})
+        source = volume
+        if ask.n4_mask and on_grid.n4:
+            source, trace = _correct_within(ask.n4_mask, sequence, volume, on_grid.n4, report)
+            on_grid = on_grid.model_copy(update={"n4": None})
+        case = Case(sequence, {sequence: source}, mask or body_mask(volume), {sequence: acquisition})
         done = prepare(case, on_grid, lambda _fraction, message: report(0.5, message))
-        prepared, trace = done.images[sequence], [asdict(step) for step in done.trace]
+        prepared, trace = done.images[sequence], [*trace, *(asdict(step) for step in done.trace)]
     cautions = [*volume.cautions, *(mask.cautions if mask else ())]
     before = robust_window(volume.voxels)
     return {
@@ -165,6 +172,15 @@ def _show(
         "largest_slice": largest_slice(mask) if mask else None,
         "cautions": [asdict(caution) for caution in dict.fromkeys(cautions)],
     }, trace
+
+
+def _correct_within(path: str, sequence: str, volume: Volume, recipe: N4Recipe,
+                    report: Report) -> tuple[Volume, list[dict[str, Any]]]:
+    own = place_mask(load_mask(path, images={sequence: volume}), volume)
+    done = correct_bias(volume, recipe, own, lambda _fraction, message: report(0.5, message))
+    settings = {**recipe.model_dump(mode="json"), "mask": "own", "shrink_used": list(done.shrink),
+                "cv_before": done.cv_before, "cv_after": done.cv_after, "levels_reached": done.levels}
+    return done.volume, [asdict(TraceEntry(f"n4 {sequence}", settings, done.seconds))]
 
 
 def write_array(path: Path, array: NDArray[Any]) -> str:
