@@ -161,6 +161,8 @@ class MainWindow(QMainWindow):
         stop.setShortcut(QKeySequence(Qt.Key.Key_Escape))
         stop.triggered.connect(self.stop)
         self.addAction(stop)
+        self.settings_page.keys.reserve({action.shortcut().toString(): action.text() for action in self.actions()
+                                         if not action.shortcut().isEmpty()})
 
     def _bind(self) -> None:
         self.tabs.idClicked.connect(self.show_page)

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QPushButton,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 from app.ui.state import SessionState
+from app.ui.widgets.key_table import KeyTable
 from app.ui.widgets.keymap import PROFILES, Keymap
 from app.ui.widgets.result_panel import heading
 
 _THEMES = (("Dark, for the reading room", "dark"), ("Light, for the office", "light"))
 _TEXTS = (("All", "full"), ("Without the patient's identity", "anonymous"), ("None", "off"))
+_WIDE = 960
 _RATES = (("5 %", 0.05), ("10 %", 0.10), ("20 %", 0.20))
 
 
-class SettingsPage(QWidget):
-    """A form bound to the session.
+class SettingsPage(QScrollArea):
+    """A form bound to the session, and the table of keys.
+
+    Parameters
+    ----------
+    state : SessionState
+        What is chosen.
+    keymap : Keymap
+        The keys in use.
 
     Signals
     -------
@@ -76,14 +88,33 @@ class SettingsPage(QWidget):
         buttons.addWidget(keys)
         buttons.addWidget(about)
         buttons.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(32, 24, 32, 24)
-        layout.setSpacing(24)
-        layout.addLayout(form)
-        layout.addLayout(buttons)
-        layout.addStretch(1)
+        self.keys = KeyTable(keymap)
+        self.keys.setMinimumSize(360, 320)
+        self.keys.remapped.connect(lambda: state.choose("keymap", keymap.to_json()))
+        left, right = QVBoxLayout(), QVBoxLayout()
+        left.setSpacing(24)
+        left.addLayout(form)
+        left.addLayout(buttons)
+        left.addStretch(1)
+        right.addWidget(heading("Keys"))
+        right.addWidget(self.keys, 1)
+        body = QWidget()
+        self._parts = QBoxLayout(QBoxLayout.Direction.LeftToRight, body)
+        self._parts.setContentsMargins(32, 24, 32, 24)
+        self._parts.setSpacing(32)
+        self._parts.addLayout(left)
+        self._parts.addLayout(right, 1)
+        self.setWidget(body)
+        self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.mouse.activated.connect(lambda _row: self._take_profile())
         state.changed.connect(self._follow)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Put the keys below the form where there is no room beside it."""
+        super().resizeEvent(event)
+        wide = event.size().width() >= _WIDE
+        self._parts.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
 
     def offer_models(self, models: list[dict[str, object]]) -> None:
         """Offer the models that verify."""

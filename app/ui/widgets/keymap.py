@@ -117,6 +117,14 @@ class Keymap(QObject):
         """Every action and its keys, for the settings and the page of keys."""
         return {name: self.keys(name) for name in ACTIONS}
 
+    def profile_keys(self, action: str) -> tuple[str, ...]:
+        """Keys of an action before the user's own changes."""
+        return PROFILES[self.profile].get(action, ())
+
+    def is_own(self, action: str) -> bool:
+        """Whether the user gave this action keys that differ from the profile's."""
+        return self.keys(action) != self.profile_keys(action)
+
     def set_profile(self, profile: str) -> None:
         """Take another program's habits; the user's own changes stay."""
         if profile in PROFILES and profile != self.profile:
@@ -140,7 +148,7 @@ class Keymap(QObject):
 
     def action(self, event: QKeyEvent) -> str | None:
         """Name of the action bound to a key press, if any."""
-        pressed = _pressed(event)
+        pressed = pressed_key(event)
         return next((name for name in ACTIONS if any(_tidy(key) == pressed for key in self.keys(name))), None)
 
     def tool(self, button: str, modifiers: Qt.KeyboardModifier) -> str:
@@ -157,7 +165,8 @@ def _tidy(key: str) -> str:
     return QKeySequence(key).toString(QKeySequence.SequenceFormat.PortableText)
 
 
-def _pressed(event: QKeyEvent) -> str:
+def pressed_key(event: QKeyEvent) -> str:
+    """Name a key press as portable text, e.g. 'Ctrl+C'; the keypad's keys are those of the main field."""
     modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
     key = Qt.Key(event.key())
     is_sign = Qt.Key.Key_Space < key <= Qt.Key.Key_AsciiTilde and not Qt.Key.Key_A <= key <= Qt.Key.Key_Z
