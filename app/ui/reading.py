@@ -55,7 +55,7 @@ class Reading(QObject):
         self.state, self.jobs = state, jobs
         self.worklist = WorklistModel(self)
         self.viewing, self.scoring = Viewing(jobs, state, self), Scoring(jobs, state, self)
-        self.current, self.threshold = "", None
+        self.current = ""
         self.view: dict[str, Any] | None = None
         self._view_failures: dict[str, Failure] = {}
         self._loose: list[dict[str, Any]] = []
@@ -133,7 +133,7 @@ class Reading(QObject):
         self.choose(first or keys[0])
         for entry in entries:
             if entry.files.get("mask"):
-                self.scoring.score(entry.key, entry.files, threshold=self.threshold)
+                self.scoring.score(entry.key, entry.files)
 
     def pair(self, files: dict[str, Any]) -> None:
         """Take the reader's answer about unpaired things."""
@@ -246,7 +246,23 @@ class Reading(QObject):
         if entry is not None and entry.files.get("mask"):
             self._view_failures.pop(entry.key, None)
             self._change(entry.key, status="waiting", failure=None)
-            self.scoring.score(entry.key, entry.files, threshold=self.threshold)
+            self.scoring.score(entry.key, entry.files)
+
+    def of_other_models(self) -> list[str]:
+        """Keys of the cases whose score another model has made."""
+        model = self.state["model"]
+        return [entry.key for entry in self.worklist.entries() if entry.is_of_other_model(model)]
+
+    def score_all(self) -> None:
+        """Score every case that has an outline again, with the session's model and choices; `Scoring` can call it off.
+
+        A score stays where it is until the new one has come.
+        """
+        keys = [entry.key for entry in self.worklist.entries() if entry.files.get("mask")]
+        for key in keys:
+            self.score(key)
+        self.said.emit(f"{len(keys):,} cases are being scored again. Esc stops it." if len(keys) != 1
+                       else "One case is being scored again." if keys else "There is no case to score.")
 
     def retry(self) -> None:
         """Try the current case again, picture and score."""

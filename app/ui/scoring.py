@@ -46,6 +46,7 @@ class Scoring(QObject):
         super().__init__(parent)
         self._jobs, self._state = jobs, state
         self._keys: dict[str, str] = {}
+        self._owed: dict[str, str] = {}
         self._asked: dict[str, str] = {}
         self._definitions: dict[str, dict[str, Any]] = {}
         self.models: list[dict[str, Any]] = []
@@ -74,25 +75,42 @@ class Scoring(QObject):
         """Say what a model learned from; empty when it is not in the library."""
         return next((str(each.get("description") or "") for each in self.models if each["name"] == model), "")
 
-    def score(self, key: str, files: Mapping[str, Any], *, threshold: float | None = None) -> str:
+    def threshold(self) -> float | None:
+        """Return the threshold that the reader last chose for the session's model; None for the model's own."""
+        model = self._state["model"]
+        chosen = self._state["thresholds"].get(model)
+        points = next((each.get("thresholds") or () for each in self.models if each["name"] == model), None)
+        if chosen is None or points is None:
+            return None if chosen is None else float(chosen)
+        offered = [float(point["threshold"] if isinstance(point, Mapping) else point) for point in points]
+        return next((value for value in offered if abs(value - chosen) < 5e-4), None)
+
+    def score(self, key: str, files: Mapping[str, Any]) -> str:
         """Queue a case's score with the session's model and choices; an older request for the case is called off."""
         self.cancel(key)
-        model = self._state["model"]
-        request = ScoreRequest(case=CaseFiles.model_validate(dict(files)), model=model, threshold=threshold,
-                               prevalence=self._state["prevalence"], error_rate=self._state["error_rate"])
+        request = ScoreRequest(case=CaseFiles.model_validate(dict(files)), model=self._state["model"],
+                               threshold=self.threshold(), prevalence=self._state["prevalence"],
+                               error_rate=self._state["error_rate"])
         job = self._jobs.start("score", "app.core.workflows:score_case", request.model_dump(mode="json"), files["id"])
-        self._keys[job] = key
+        self.adopt(job, key)
         return job
 
     def adopt(self, job: str, key: str) -> None:
         """Take over a job that the last session still owed."""
-        self._keys[job] = key
+        self._keys[job], self._owed[key] = key, job
 
     def cancel(self, key: str) -> None:
         """Call off a case's score."""
-        for job in [job for job, owner in self._keys.items() if owner == key]:
-            del self._keys[job]
+        job = self._owed.get(key, "")
+        if job:
+            self._settle(job)
             self._jobs.cancel(job)
+
+    def _settle(self, job: str) -> str:
+        key = self._keys.pop(job)
+        if self._owed.get(key) == job:
+            del self._owed[key]
+        return key
 
     def cancel_all(self) -> None:
         """Call off every score still owed."""
@@ -108,15 +126,15 @@ class Scoring(QObject):
             self._definitions = dict(result.get("models") or {})
             self.described.emit()
         elif job in self._keys:
-            self.scored.emit(self._keys.pop(job), result, job)
+            self.scored.emit(self._settle(job), result, job)
 
     def _fail(self, job: str, failure: Failure) -> None:
         if self._asked.pop(job, "") == "models":
             self.models_listed.emit([])
         elif job in self._keys:
-            self.not_scored.emit(self._keys.pop(job), failure)
+            self.not_scored.emit(self._settle(job), failure)
 
     def _stop(self, job: str) -> None:
         self._asked.pop(job, "")
         if job in self._keys:
-            self.stopped.emit(self._keys.pop(job))
+            self.stopped.emit(self._settle(job))

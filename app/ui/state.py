@@ -19,7 +19,8 @@ from app.core.store import Store
 Then = Callable[[Any], None]
 DEFAULTS: dict[str, Any] = {"theme": "dark", "mouse_profile": "PACS", "model": "lipoma-size", "prevalence": None,
                             "error_rate": 0.05, "text_overlays": "full", "folder": "", "windows": {}, "keymap": None,
-                            "geometry": None, "splitters": {}, "prep": "stored"}
+                            "geometry": None, "splitters": {}, "prep": "stored",
+                            "thresholds": {}}
 
 
 class SessionState(QObject):

@@ -137,6 +137,7 @@ class MainWindow(QMainWindow):
         for title, shortcut, do in (
                 ("Open files…", keys.Open, self.ask_files), ("Open a folder…", "Ctrl+Shift+O", self.ask_folder),
                 ("Open the demo case", "", self.reading.open_demo), ("", "", None),
+                ("Score all again with this model", "", self.reading.score_all),
                 ("Undo the removal of a case", keys.Undo, self.reading.undo),
                 ("Copy the whole finding", "Ctrl+Shift+C", self.score_page.result.panel.copy_sentence),
                 ("Save the picture…", "", lambda: self.exporting.ask("png")), ("", "", None),

@@ -38,8 +38,8 @@ def figures_text(model: Mapping[str, Any]) -> str:
     elif isinstance(auc, (int, float)):
         lines.append(f"Area under the ROC curve {auc:.2f}.")
     classes = model.get("classes") or ("the other class", "the class looked for")
-    lines += [f"At the threshold {point['threshold']:.3f}: {round(point['sensitivity'] * 100)} of 100 {classes[1]} and "
-              f"{round(point['specificity'] * 100)} of 100 {classes[0]} on the right side."
+    lines += [f"At the threshold {point['threshold']:.3f} it found {point['sensitivity'] * 100:.0f} % of {classes[1]} "
+              f"and cleared {point['specificity'] * 100:.0f} % of {classes[0]} among cases held out of its fit."
               for point in model.get("thresholds") or () if isinstance(point, Mapping)]
     counts = (model.get("training") or {}).get("counts") or {}
     if counts:

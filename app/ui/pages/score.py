@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
@@ -23,6 +23,7 @@ from app.ui.widgets.trace_table import TraceTable
 from app.ui.widgets.view_case import ViewCase
 from app.ui.widgets.viewer import Viewer
 from app.ui.widgets.worklist import Worklist
+from app.ui.words import per_cent
 
 _SIDES = {"las": "radiological: stored from the patient's right to left",
           "ras": "neurological: stored from the patient's left to right"}
@@ -95,6 +96,11 @@ class ScorePage(QWidget):
         reading.chosen.connect(self._show_choice)
         reading.pictured.connect(self._show_view)
         reading.standing.connect(lambda key: key == reading.current and self.refresh())
+        self._recount = QTimer(self)  # a queue ends many scores a second; the offer may follow a moment later
+        self._recount.setSingleShot(True)
+        self._recount.setInterval(250)
+        self._recount.timeout.connect(lambda: self.result.offer_all(len(reading.of_other_models())))
+        reading.standing.connect(lambda _key: self._recount.isActive() or self._recount.start())
         reading.unpaired.connect(self._ask_pairing)
         reading.noticed.connect(self.notice)
         reading.scoring.models_listed.connect(self._offer_models)
@@ -109,7 +115,9 @@ class ScorePage(QWidget):
         viewer.windows.preset_remembered.connect(
             lambda sequence, name: state.choose("windows", {**state["windows"], sequence: name}))
         viewer.state.set_text_mode(state["text_overlays"])
+        reading.worklist.choose_model(state["model"])
         self.result.score_requested.connect(lambda: reading.score())
+        self.result.all_requested.connect(reading.score_all)
         self.result.retry_requested.connect(reading.retry)
         self.result.dismissed.connect(lambda: reading.dismiss(reading.current))
         self.result.choices_changed.connect(self._take_choices)
@@ -182,6 +190,7 @@ class ScorePage(QWidget):
             return
         failure = reading.failure(entry.key)
         self._show_questions(failure)
+        self.result.offer_all(len(reading.of_other_models()))
         if entry.status == "scored" and entry.score:
             used = reading.state["prevalence"] or entry.score["prevalence"]["used"]
             self.result.show_score(reading.scoring.with_definitions(entry.score), used, self._difference(entry.score),
@@ -204,7 +213,7 @@ class ScorePage(QWidget):
         state = self.reading.state
         if score.get("model") == state["model"] and abs(score.get("error_rate", 0) - state["error_rate"]) < 1e-9:
             return ""
-        return (f"Scored with {score.get('model')} at the error rate {score.get('error_rate', 0) * 100:.3g} %. "
+        return (f"Scored with {score.get('model')} at the error rate {per_cent(score.get('error_rate', 0))}. "
                 "Choose again below to score anew.")
 
     # Questions and notices
@@ -251,20 +260,24 @@ class ScorePage(QWidget):
         if names and state["model"] not in names:
             state.choose("model", names[0])
         self.result.choices.offer_models(models, state["model"])
-        self.result.choices.choose(error_rate=state["error_rate"], threshold=self.reading.threshold)
+        self.result.choices.choose(error_rate=state["error_rate"], threshold=self.reading.scoring.threshold())
 
     def _take_choices(self) -> None:
         choices, state = self.result.choices, self.reading.state
-        state.choose("model", choices.model or state["model"])
-        state.choose("error_rate", choices.error_rate)
-        self.reading.threshold = choices.threshold
+        model, rate, threshold = choices.model or state["model"], choices.error_rate, choices.threshold
+        if model == state["model"]:
+            state.choose("thresholds", {**state["thresholds"], model: threshold})
+        state.choose("model", model)
+        state.choose("error_rate", rate)
+        choices.choose(error_rate=rate, threshold=self.reading.scoring.threshold())
         self.reading.score()
 
     def follow_choices(self) -> None:
         """Show the session's choices, after they were changed elsewhere."""
         state = self.reading.state
+        self.reading.worklist.choose_model(state["model"])
         self.result.choices.offer_models(self.reading.scoring.models, state["model"])
-        self.result.choices.choose(error_rate=state["error_rate"], threshold=self.reading.threshold)
+        self.result.choices.choose(error_rate=state["error_rate"], threshold=self.reading.scoring.threshold())
         self.refresh()
 
     def _prepare(self, name: str) -> None:

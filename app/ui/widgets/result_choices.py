@@ -91,7 +91,7 @@ class ResultChoices(QWidget):
 
     def _chosen(self, box: QComboBox) -> None:
         if box is self.models:
-            self._threshold = None
+            self._threshold = None  # the page knows what was chosen for this model before
             self._offer_thresholds()
             self._offer_rates(self._rates_of_model(), self.error_rate)
         elif box is self.thresholds:

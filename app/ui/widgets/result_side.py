@@ -36,6 +36,8 @@ class ResultSide(QWidget):
     Signals
     -------
     score_requested(), retry_requested(), dismissed()
+    all_requested()
+        Score every case again.
     choices_changed()
         Model, error rate or threshold.
     export_requested(str, bool)
@@ -43,6 +45,7 @@ class ResultSide(QWidget):
     """
 
     score_requested = Signal()
+    all_requested = Signal()
     retry_requested = Signal()
     dismissed = Signal()
     choices_changed = Signal()
@@ -74,6 +77,10 @@ class ResultSide(QWidget):
         self._stack.addWidget(self.panel)
         self.again = wrapped(role="dim")
         self.again.hide()
+        self.all_button = QPushButton("Score all again with this model")
+        self.all_button.setToolTip("Every case of the worklist that has an outline; Esc stops it")
+        self.all_button.clicked.connect(self.all_requested)
+        self.all_button.hide()
         self.model_line = wrapped(role="dim")
         self.export_button = QPushButton("Export")
         self.identity = None
@@ -89,8 +96,10 @@ class ResultSide(QWidget):
         foot = self._foot = QVBoxLayout()
         foot.setContentsMargins(12, 4, 12, 8)
         foot.setSpacing(8)
-        for widget in (self.again, self.choices, self.model_line):
+        for widget in (self.again, self.choices):
             foot.addWidget(widget)
+        foot.addWidget(self.all_button, 0, Qt.AlignmentFlag.AlignLeft)
+        foot.addWidget(self.model_line)
         foot.addLayout(buttons)
         foot.addStretch(0)
         self._parts = QBoxLayout(QBoxLayout.Direction.TopToBottom)
@@ -144,6 +153,11 @@ class ResultSide(QWidget):
         self.again.hide()
         self._stack.setCurrentIndex(0)
         self._enable(scored=False)
+
+    def offer_all(self, count: int) -> None:
+        """Offer to score everything again where another model has made `count` of the scores."""
+        self.all_button.setVisible(count > 0)
+        self.all_button.setText(f"Score all again with this model ({count:,} of another)")
 
     def show_problem(self, message: Message) -> None:
         """Show what stands in the way of the finding."""

@@ -18,9 +18,10 @@ from PySide6.QtWidgets import (
 
 from app.ui.theme import tabular_font, theme
 from app.ui.widgets.verdict_mark import paint_mark
-from app.ui.widgets.worklist_model import ENTRY_ROLE, AnyIndex, Entry, WorklistModel
+from app.ui.widgets.worklist_model import ENTRY_ROLE, OTHER_ROLE, AnyIndex, Entry, WorklistModel
 
 MANY = 12
+ROOMY = 184
 _LIST_KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
@@ -43,11 +44,14 @@ class _RowPainter(QStyledItemDelegate):
             painter.drawRect(QRectF(box.left() - 8, box.top() + 6, 3, box.height() - 12))
         mark = QRectF(box.right() - 12, box.center().y() - 6, 12, 12)
         paint_mark(painter, entry.shape, getattr(colours, entry.role), mark)
-        painter.setFont(tabular_font(colours.small_px if entry.status != "scored" else colours.normal_px))
-        painter.setPen(QColor(colours.text if entry.status == "scored" else colours.text_dim))
+        other = bool(index.data(OTHER_ROLE))  # another model's score is small and dim, and says so
+        plain = entry.status == "scored" and not other
+        summary = f"other model {entry.summary}" if other and box.width() >= ROOMY else entry.summary
+        painter.setFont(tabular_font(colours.normal_px if plain else colours.small_px))
+        painter.setPen(QColor(colours.text if plain else colours.text_dim))
         right = box.adjusted(0, 0, -20, 0)
-        painter.drawText(right, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, entry.summary)
-        taken = painter.fontMetrics().horizontalAdvance(entry.summary) + 28
+        painter.drawText(right, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, summary)
+        taken = painter.fontMetrics().horizontalAdvance(summary) + 28
         painter.setFont(tabular_font(colours.normal_px, bold=selected))
         painter.setPen(QColor(colours.text))
         room = box.adjusted(0, 0, -taken, 0)

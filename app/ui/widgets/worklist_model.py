@@ -12,6 +12,7 @@ from app.core.errors import Failure
 from app.ui.words import short_score, verdict_of
 
 ENTRY_ROLE = int(Qt.ItemDataRole.UserRole) + 1
+OTHER_ROLE = ENTRY_ROLE + 1
 AnyIndex = QModelIndex | QPersistentModelIndex
 _SHAPES = {"waiting": "ring", "scoring": "dots", "failed": "exclamation", "needs_choice": "question"}
 _WORDS = {"waiting": "waiting", "scoring": "scoring", "needs_choice": "question"}
@@ -55,6 +56,10 @@ class Entry:
             return "no outline"
         return _WORDS.get(self.status, "")
 
+    def is_of_other_model(self, model: str) -> bool:
+        """Whether this case has a score, but not of this model."""
+        return bool(self.status == "scored" and model and self.score and self.score.get("model") != model)
+
     @property
     def shape(self) -> str:
         """Shape beside the standing, so that colour never speaks alone."""
@@ -87,6 +92,7 @@ class WorklistModel(QAbstractListModel):
         self._entries: list[Entry] = []
         self._rows: dict[str, int] = {}
         self._removed: list[list[tuple[int, Entry]]] = []
+        self.model = ""
 
     def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: N802, B008
         """Count the cases."""
@@ -99,11 +105,22 @@ class WorklistModel(QAbstractListModel):
         entry = self._entries[index.row()]
         if role == ENTRY_ROLE:
             return entry
+        if role == OTHER_ROLE:
+            return entry.is_of_other_model(self.model)
         if role == int(Qt.ItemDataRole.DisplayRole):
             return entry.title
         if role in (int(Qt.ItemDataRole.AccessibleTextRole), int(Qt.ItemDataRole.ToolTipRole)):
-            return entry.spoken
+            return entry.spoken + self._other_model(entry)
         return None
+
+    def choose_model(self, name: str) -> None:
+        """Name the model in use; scores of another one are told apart."""
+        self.model = name
+        if self._entries:
+            self.dataChanged.emit(self.index(0), self.index(len(self._entries) - 1))
+
+    def _other_model(self, entry: Entry) -> str:
+        return f", scored with {(entry.score or {}).get('model')}" if entry.is_of_other_model(self.model) else ""
 
     def entries(self) -> Sequence[Entry]:
         """Every case, in order."""
