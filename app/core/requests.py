@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from app.core.recipe import N4Recipe, NormaliseRecipe, PrepRecipe, Recipe, Settings
+from app.core.recipe import N4Recipe, NormaliseRecipe, PositiveFloat, PrepRecipe, Recipe, Settings
 
 
 class CaseFiles(Settings):
@@ -106,11 +106,12 @@ class PreviewBiasRequest(Settings):
 
 
 class MeasureBiasRequest(Settings):
-    """Judge a correction that a preview has made: .npy files of one grid."""
+    """Judge a correction that a preview has made: .npy files of one grid, and the preview's `scale`."""
 
     array: str
     corrected: str
     mask: str
+    scale: PositiveFloat = 1.0
     region: str | None = None
 
 

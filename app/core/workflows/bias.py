@@ -45,9 +45,9 @@ def preview_bias(request: dict[str, Any], report: Report) -> dict[str, Any]:
     Returns
     -------
     dict
-        Paths of `corrected`, `field` and `mask` (.npy, on the image's grid), `field_window`, `field_range` (1st and
-        99th percentile within the mask), `seconds` of the correction alone, `levels`, `cautions`, and what
-        `measure_bias` tells.
+        Paths of `corrected`, `field` and `mask` (.npy, on the image's grid), `scale` (the field's mean within the mask,
+        which N4 leaves to chance), `field_window`, `field_range` (1st and 99th percentile within the mask), `seconds`
+        of the correction alone, `levels`, `cautions`, and what `measure_bias` tells.
     """
     ask = PreviewBiasRequest.parse(request)
     folder = Path(ask.folder)
@@ -56,19 +56,22 @@ def preview_bias(request: dict[str, Any], report: Report) -> dict[str, Any]:
     region_file = Path(ask.fit) if ask.fit else folder / "fit.npy"
     region = _read_region(region_file, volume) or _find_region(region_file, volume, ask)
     done = correct_bias(volume, ask.settings, region, report)
-    low, high = (float(x) for x in np.percentile(_sample(done.field.voxels, region.voxels), (1, 99)))
+    inside = _sample(done.field.voxels, region.voxels)
+    scale, low, high = float(inside.mean()), *(float(x) for x in np.percentile(inside, (1, 99)))
     middle, half = (low + high) / 2, max((high - low) / 2, _FLAT * (low + high) / 2)
     painted = _read_painted(ask.region, volume)
     return {
         "corrected": write_array(folder / "corrected.npy", done.volume.voxels),
         "field": write_array(folder / "field.npy", done.field.voxels),
         "mask": str(region_file),
+        "scale": scale,
         "field_window": [middle - half, middle + half],
         "field_range": [low, high],
         "seconds": done.seconds,
         "levels": done.levels,
         "cautions": [asdict(caution) for caution in dict.fromkeys((*region.cautions, *done.volume.cautions))],
-        **_judge(volume.voxels, done.volume.voxels, region.voxels, painted, (done.cv_before, done.cv_after)),
+        **_judge(volume.voxels, done.volume.voxels, region.voxels, painted, scale,
+                 (done.cv_before, done.cv_after)),
     }
 
 
@@ -85,12 +88,12 @@ def measure_bias(request: dict[str, Any], _report: Report) -> dict[str, Any]:
     dict
         `variation`: [before, after], the coefficient of variation (SD over mean), in the `mask` and in the painted
         `region` (null without one). `worse`: the same names, whether it rose. `histogram`: the same names, each with
-        `edges`, `before`, `after`.
+        `edges`, `before`, `after`; corrected values count times the field's `scale`, so that both lie on one axis.
     """
     ask = MeasureBiasRequest.parse(request)
     volume = Volume(np.load(ask.array, mmap_mode="r"), np.eye(4))
     corrected, region = np.load(ask.corrected, mmap_mode="r"), np.load(ask.mask, mmap_mode="r")
-    return _judge(volume.voxels, corrected, region, _read_painted(ask.region, volume))
+    return _judge(volume.voxels, corrected, region, _read_painted(ask.region, volume), ask.scale)
 
 
 def correct_cohort(request: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -190,7 +193,7 @@ def _read_painted(path: str | None, volume: Volume) -> MaskArray | None:
     return np.asarray(painted, dtype=np.bool_)
 
 
-def _judge(before: FloatArray, after: FloatArray, mask: MaskArray, painted: MaskArray | None,
+def _judge(before: FloatArray, after: FloatArray, mask: MaskArray, painted: MaskArray | None, scale: float,
            known: tuple[float, float] | None = None) -> dict[str, Any]:
     places = {"mask": mask, "region": painted}
     variation: dict[str, tuple[float, float] | None] = {
@@ -200,7 +203,7 @@ def _judge(before: FloatArray, after: FloatArray, mask: MaskArray, painted: Mask
     return {
         "variation": {name: None if pair is None else list(pair) for name, pair in variation.items()},
         "worse": {name: pair is not None and bool(pair[1] > pair[0] * WORSE) for name, pair in variation.items()},
-        "histogram": {name: None if inside is None else _histograms(before, after, inside)
+        "histogram": {name: None if inside is None else _histograms(before, after, inside, scale)
                       for name, inside in places.items()},
     }
 
@@ -214,8 +217,8 @@ def _variation(voxels: FloatArray, inside: MaskArray) -> float:
     return float(values.std() / mean)
 
 
-def _histograms(before: FloatArray, after: FloatArray, inside: MaskArray) -> dict[str, Any]:
-    pair = [_sample(voxels, inside) for voxels in (before, after)]
+def _histograms(before: FloatArray, after: FloatArray, inside: MaskArray, scale: float) -> dict[str, Any]:
+    pair = [_sample(before, inside), _sample(after, inside) * np.float32(scale)]
     limits = [np.percentile(values, (0.1, 99.9)) for values in pair]
     low, high = float(min(each[0] for each in limits)), float(max(each[1] for each in limits))
     high = high if high > low else low + 1.0

@@ -52,6 +52,11 @@ def test_the_pictures_are_the_correction_and_the_figures_are_numpys(ask):
     relative = found[fat] / field[fat]
     assert cv(relative) < 0.05
     assert not result["worse"]["mask"]
+    assert result["scale"] == pytest.approx(found[mask].mean(), rel=0.01)
+    counted = result["histogram"]["mask"]
+    scaled = corrected[mask] * result["scale"]
+    expected = np.histogram(scaled, counted["edges"])[0] / mask.sum()
+    np.testing.assert_allclose(counted["after"], expected, atol=2e-3)
     low, high = result["field_range"]
     assert (low, high) == pytest.approx(np.percentile(found[mask], (1, 99)), rel=0.01)
 
