@@ -145,7 +145,6 @@ class LatticeFit:
                         for basis in bases]
         self._grid: FloatArray = np.zeros([len(basis) for basis in bases], dtype=np.float32)
         self._flat = self._grid.reshape(-1)
-        self._values: FloatArray = np.empty(len(inside), dtype=np.float32)
         seen = np.zeros(self._grid.shape)
         seen.reshape(-1)[inside] = 1 if weights is None else weights
         total = contract(seen, [basis**2 for basis in bases])
@@ -154,10 +153,10 @@ class LatticeFit:
     def fit(self, residual: FloatArray) -> Matrix:
         """Control points that approximate the residuals, shape (m1, ..., md); 0 where no voxel is near."""
         self._flat[self._inside] = residual if self._weights is None else residual * self._weights
-        return np.asarray(contract(self._grid, self._shares) * self._per_total, dtype=np.float64)
+        return np.multiply(contract(self._grid, self._shares), self._per_total, dtype=np.float64)
 
     def evaluate(self, lattice: Matrix) -> FloatArray:
-        """The spline at the voxels, shape (voxels,); the array is used again by the next call but one."""
+        """The spline at the voxels, shape (voxels,)."""
         return expand(lattice.astype(np.float32), self._bases).take(self._inside)
 
 

@@ -14,8 +14,9 @@ class Sharpening:
     """Residuals of log intensities against their sharpened values, for one set of voxels.
 
     The histogram is deconvolved with a Gaussian (Wiener), which estimates the true distribution; each intensity is
-    then mapped to the true one expected there. Intensities are counted in bins above the lowest, so that value and
-    map share one index and one fraction. Working arrays are kept between calls.
+    then mapped to the true one expected there. Histogram and map share one index and one fraction of each voxel.
+    Bins and map are rounded where ITK rounds them, for among few voxels a last digit soon makes a difference. Working
+    arrays are kept between calls.
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ class Sharpening:
         away = np.arange(self._padded, dtype=np.float64)
         away = np.minimum(away, self._padded - away)
         self._decay = -4 * math.log(2) * away**2
-        self._position = np.arange(self._padded, dtype=np.float64) - self._first
+        self._position = np.arange(-self._first, self._padded - self._first, dtype=np.float64)
         self._signals = np.zeros((2, self._padded))
         self._place: FloatArray = np.empty(voxels, dtype=np.float32)
         self._fraction: FloatArray = np.empty(voxels, dtype=np.float32)
@@ -74,14 +75,15 @@ class Sharpening:
         np.copyto(self._bin, place, casting="unsafe")
         np.floor(place, out=fraction)
         np.subtract(place, fraction, out=fraction)
-        width = float(slope)
-        at_bin, per_fraction = self._tabulate(self._expected(self._histogram(), float(low), width), width)
-        residual = self._residual
-        per_fraction.take(self._bin, out=residual, mode="clip")
-        np.multiply(residual, fraction, out=residual)
-        at_bin.take(self._bin, out=place, mode="clip")
-        np.add(residual, place, out=residual)
-        return residual
+        expected = self._expected(self._histogram(), float(low), float(slope))
+        per_bin = np.zeros_like(expected)
+        np.subtract(expected[1:], expected[:-1], out=per_bin[:-1])
+        sharp, residual = place, self._residual
+        per_bin.take(self._bin, out=sharp, mode="clip")
+        np.multiply(sharp, fraction, out=sharp)
+        expected.take(self._bin, out=residual, mode="clip")
+        np.add(residual, sharp, out=sharp)
+        return np.subtract(values, sharp, out=residual)
 
     def _histogram(self) -> NDArray[np.float64]:
         """Share each voxel linearly between its two bins.
@@ -89,7 +91,7 @@ class Sharpening:
         One weighted count gives both the voxels of a bin and the sum of their fractions, for a voxel weighs more than
         all fractions together. A brightest voxel that rounding has put beyond the last bin is dropped, as in ITK.
         """
-        np.add(self._fraction, self._one, out=self._count_and_fraction)
+        np.add(self._fraction, self._one, out=self._count_and_fraction, dtype=np.float64)
         both = np.bincount(self._bin, self._count_and_fraction, self._bins)
         count = np.floor(both / self._one)
         beyond = both - count * self._one
@@ -99,10 +101,9 @@ class Sharpening:
         histogram[1:] += beyond[:-1]
         return histogram
 
-    def _expected(self, histogram: NDArray[np.float64], low: float, width: float) -> NDArray[np.float64]:
-        """Map each bin to the true intensity expected there, in bins above the lowest value; 0 in log if unknown."""
-        signals, window = self._signals, self._window
-        blur = self._fwhm / width
+    def _expected(self, histogram: NDArray[np.float64], low: float, slope: float) -> FloatArray:
+        """Map each bin to the true log intensity expected there; 0 where none can be."""
+        signals, window, blur = self._signals, self._window, self._fwhm / slope
         gaussian = np.exp(self._decay * (1 / blur**2), out=signals[0])
         gaussian *= 2 * math.sqrt(math.log(2) / math.pi) / blur
         signals[1] = 0
@@ -111,20 +112,11 @@ class Sharpening:
         gain = spectra[0].real
         true = np.fft.irfft(spectra[1] * (gain / (gain * gain + self._noise)), self._padded)
         np.maximum(true, 0, out=signals[0])
-        np.multiply(signals[0], self._position, out=signals[1])
+        np.multiply(signals[0], low + self._position * slope, out=signals[1])
         spectra = np.fft.rfft(signals)
         spectra *= gain
         smooth = np.fft.irfft(spectra, self._padded)
         weight, moment = smooth[0, window], smooth[1, window]
-        if weight.all():
-            return np.asarray(moment / weight)
-        unknown: NDArray[np.float64] = np.full(self._bins, -low / width)
-        return np.divide(moment, weight, out=unknown, where=weight != 0)
-
-    def _tabulate(self, expected: NDArray[np.float64], width: float) -> tuple[FloatArray, FloatArray]:
-        """Residual at each bin and its change over one bin, log intensity."""
-        at_bin = (self._position[self._window] - expected) * width
-        per_fraction = np.empty_like(at_bin)
-        np.subtract(at_bin[1:], at_bin[:-1], out=per_fraction[:-1])
-        per_fraction[-1] = width
-        return at_bin.astype(np.float32), per_fraction.astype(np.float32)
+        if not weight.all():
+            moment, weight = np.where(weight, moment, 0), np.where(weight, weight, 1)
+        return np.asarray(moment / weight, dtype=np.float32)
