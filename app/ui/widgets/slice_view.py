@@ -49,6 +49,7 @@ class SliceView(pg.GraphicsView):
     slice_shown = Signal(str, int, int)
     menu_requested = Signal(str, QPoint)
     maximise_requested = Signal(str)
+    framed = Signal()
 
     def __init__(self, plane: Plane, state: ViewState, windows: WindowModel, keymap: Keymap,
                  parent: QWidget | None = None) -> None:
@@ -67,6 +68,7 @@ class SliceView(pg.GraphicsView):
         self._outline = MaskItem()
         for item in (self._picture, self._outline):
             self._box.addItem(item, ignoreBounds=True)
+        self._box.sigRangeChanged.connect(lambda *_: self.framed.emit())
         self.setCentralItem(self._box)
         self.setViewportUpdateMode(self.ViewportUpdateMode.FullViewportUpdate)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -115,6 +117,32 @@ class SliceView(pg.GraphicsView):
             self._picture.setLookupTable(_INVERSE if self.state.inverted else None)
             self.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.state.smooth)
         self.viewport().update()
+
+    @property
+    def frame(self) -> tuple[QRectF, bool]:
+        """What is in sight, mm on the plane, and whether that is the whole slice."""
+        return self._box.viewRect(), self._fitted
+
+    def set_frame(self, frame: tuple[QRectF, bool]) -> None:
+        """Bring another pane's frame into sight."""
+        self._fitted = frame[1]
+        self._box.setRange(frame[0], padding=0, disableAutoRange=True)
+
+    def set_plane(self, plane: Plane) -> None:
+        """Show another plane of the same case."""
+        self.plane = plane
+        self.setAccessibleName(f"{plane.title} picture")
+        self._start_case()
+        self.reset()
+
+    def add_item(self, item: pg.GraphicsObject) -> None:
+        """Draw something more on the slice; its own units are mm on the plane."""
+        self._box.addItem(item, ignoreBounds=True)
+
+    def place(self, item: pg.GraphicsObject) -> None:
+        """Give an item the slice's voxels as units."""
+        if self.grid is not None:
+            self._place(item, self.grid)
 
     def fit(self) -> None:
         """Show the whole slice."""
