@@ -153,7 +153,8 @@ class LatticeFit:
     def fit(self, residual: FloatArray) -> Matrix:
         """Control points that approximate the residuals, shape (m1, ..., md); 0 where no voxel is near."""
         self._flat[self._inside] = residual if self._weights is None else residual * self._weights
-        return np.multiply(contract(self._grid, self._shares), self._per_total, dtype=np.float64)
+        step: Matrix = contract(self._grid, self._shares) * self._per_total
+        return step
 
     def evaluate(self, lattice: Matrix) -> FloatArray:
         """The spline at the voxels, shape (voxels,)."""
