@@ -92,6 +92,11 @@ def _range(interval: Any) -> str:
     return f"{interval[0]:.2f}\N{EN DASH}{interval[1]:.2f}"
 
 
+def unbroken(text: str) -> str:
+    """Keep a figure and its unit on one line."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%").replace(" ml", "\N{NO-BREAK SPACE}ml")
+
+
 def per_cent(share: float) -> str:
     """Write a share as a percentage: '5 %'."""
     return f"{share * 100:.3g} %"
@@ -176,7 +181,13 @@ def comparator_sentence(score: ScoreJson) -> str:
 def comparator_name(score: ScoreJson) -> str:
     """Return what the comparator looks at: 'tumour volume', or its own name."""
     name = str((score.get("comparator") or {}).get("name", ""))
-    return "tumour volume" if "size" in name or "volume" in name else name.removesuffix(" in training")
+    return "tumour volume" if "size" in name or "volume" in name else name
+
+
+def comparator_label(score: ScoreJson) -> str:
+    """Say the comparison in the width of a mark on the scale."""
+    name, probability = comparator_name(score), figure(score["comparator"]["probability"])
+    return f"share in training {probability}" if name == "prevalence" else f"{name} alone {probability}"
 
 
 def model_sentence(score: ScoreJson, data: str = "") -> str:

@@ -51,7 +51,7 @@ def test_a_drop_anywhere_is_identified_shown_and_scored(driver, tmp_path):
     assert panel.trained.text() == "0.84"
     assert panel.word.text() == "Looks like ALT/WDL"
     assert panel.mark.shape == "triangle"
-    assert "found 98 % of ALT/WDL and cleared 32 % of lipoma" in panel.threshold.text()
+    assert "found 98\N{NO-BREAK SPACE}% of ALT/WDL and cleared 32" in panel.threshold.text()
     assert panel.cautions.heading.text() == "Cautions (1)"
     assert "Research use only" in driver.page.result.model_line.text()
     assert driver.page.trace.topLevelItem(0).text(0) == "n4"
@@ -101,7 +101,7 @@ def test_a_choice_is_asked_beside_the_picture_and_restarts(driver):
     failure = Failure("choice", "Which series?", "", extra={"field": "series", "about": "t1", "options": [
         {"value": "1.2.3", **option}, {"value": "1.2.4", **option}]})
     driver.jobs.failed.emit(driver.jobs.last("view_case"), failure)
-    card = driver.page._about_case.itemAt(0).widget()
+    card = driver.page.notices.card()
     assert "thickness 5 mm" in card.buttons[0].text()
     driver.qtbot.mouseClick(card.buttons[1], Qt.MouseButton.LeftButton)
     assert driver.jobs.request("view_case")["case"]["series"] == {"t1": "1.2.4"}
@@ -113,7 +113,7 @@ def test_unpaired_things_are_asked_about_once(driver):
     loose = [{"path": "/x/one.nii", "title": "one.nii", "role_hint": "mask"},
              {"path": "/x/two.nii", "title": "two.nii", "role_hint": "image"}]
     driver.jobs.answer("identify_drop", {"cases": [], "unpaired": loose, "tables": [], "notes": []})
-    card = driver.page._general.itemAt(0).widget()
+    card = driver.page.notices.card()
     assert card.images.currentText() == "two.nii"
     driver.qtbot.mouseClick(card.add, Qt.MouseButton.LeftButton)
     driver.qtbot.waitUntil(lambda: driver.jobs.count("score_case") == 1)
@@ -125,7 +125,7 @@ def test_unpaired_things_are_asked_about_once(driver):
 def test_the_side_of_an_analyze_file_is_asked(driver, yes, orientation):
     driver.open(case_files())
     driver.show(orientation_question=True)
-    bar = driver.page._about_case.itemAt(0).widget()
+    bar = driver.page.notices.card()
     assert "does not say which side is left" in bar.question.text()
     driver.qtbot.mouseClick(bar.yes if yes else bar.no, Qt.MouseButton.LeftButton)
     assert driver.jobs.request("view_case")["case"]["orientation"] == orientation

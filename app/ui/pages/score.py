@@ -18,6 +18,7 @@ from app.ui.widgets.drop_zone import DropZone
 from app.ui.widgets.failure_card import FailureCard
 from app.ui.widgets.histogram import HistogramPlot
 from app.ui.widgets.keymap import Keymap
+from app.ui.widgets.notices import Notices
 from app.ui.widgets.result_side import ResultSide
 from app.ui.widgets.trace_table import TraceTable
 from app.ui.widgets.view_case import ViewCase
@@ -51,7 +52,7 @@ class ScorePage(QWidget):
         self.viewer = Viewer(fourth=self.fourth, keymap=keymap)
         self.histogram.bind(self.viewer.state, self.viewer.windows)
         self.drop_zone, self.bar, self.result = DropZone(), CaseBar(), ResultSide()
-        self._general, self._about_case = QVBoxLayout(), QVBoxLayout()
+        self.notices, self._asked = Notices(), None
         self._centre = self._build_centre()
         self._inner, self._outer = QSplitter(Qt.Orientation.Horizontal), QSplitter(Qt.Orientation.Horizontal)
         self._inner.addWidget(self._centre)
@@ -80,9 +81,7 @@ class ScorePage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addWidget(self.bar)
-        for notices in (self._general, self._about_case):
-            notices.setContentsMargins(8, 0, 8, 0)
-            column.addLayout(notices)
+        column.addWidget(self.notices)
         column.addWidget(self._stack, 1)
         return centre
 
@@ -152,6 +151,9 @@ class ScorePage(QWidget):
         entry = self.reading.worklist.entry(key)
         if entry is None:
             self.viewer.clear()
+            self._asked = None
+            for name in ("case", "side"):
+                self.notices.drop(name)
             self.show_first()
             return
         self._stack.setCurrentWidget(self.viewer)
@@ -219,38 +221,48 @@ class ScorePage(QWidget):
     # Questions and notices
 
     def _show_questions(self, failure: Failure | None) -> None:
-        _empty(self._about_case)
-        if failure is not None and is_choice(failure):
-            question = ChoiceCard(failure)
-            question.answered.connect(self.reading.answer)
-            self._about_case.addWidget(question)
-        elif failure is not None and (self.result.isHidden() or self.result.shows_score):
-            self._about_case.addWidget(self._failure_card(failure))
-        elif (self.reading.view or {}).get("orientation_question"):
-            side = SideBar(_SIDES[shown_side(self.reading.view or {})])
-            side.confirmed.connect(lambda yes: self.reading.confirm_side(as_shown=yes))
-            self._about_case.addWidget(side)
+        """Ask what only the reader can answer about the case; a question that stands is left as it is."""
+        reading, asked = self.reading, None
+        if failure is not None and (is_choice(failure) or self.result.isHidden() or self.result.shows_score):
+            asked = (reading.current, failure)
+        if asked != self._asked:
+            self._asked = asked
+            self.notices.drop("case")
+            if asked is not None and failure is not None:
+                self.notices.put("case", self._card_for(failure))
+        if not (reading.view or {}).get("orientation_question"):
+            self.notices.drop("side")
+        elif self.notices.card("side") is None:
+            side = SideBar(_SIDES[shown_side(reading.view or {})])
+            side.confirmed.connect(lambda yes: reading.confirm_side(as_shown=yes))
+            self.notices.put("side", side)
 
-    def _failure_card(self, failure: Failure) -> FailureCard:
+    def _card_for(self, failure: Failure) -> QWidget:
+        reading = self.reading
+        if is_choice(failure):
+            question = ChoiceCard(failure)
+            question.answered.connect(reading.answer)
+            return question
         problem = FailureCard(words_for(failure))
-        problem.retry_requested.connect(self.reading.retry)
-        problem.closed.connect(lambda: self.reading.dismiss(self.reading.current))
+        problem.retry_requested.connect(reading.retry)
+        problem.closed.connect(lambda: reading.dismiss(reading.current))
         return problem
 
     def notice(self, failure: Failure) -> None:
         """Say something that belongs to no case."""
-        _empty(self._general)
+        name = f"notice: {failure.message} {failure.extra.get('issues', '')}"
         said = FailureCard(words_for(failure), retry=False)
-        said.closed.connect(lambda: _empty(self._general))
-        self._general.addWidget(said)
+        said.closed.connect(lambda: self.notices.drop(name))
+        self.notices.put(name, said)
 
     def _ask_pairing(self, sources: list[dict[str, Any]]) -> None:
-        _empty(self._general)
-        if sources:
-            question = PairingCard(sources)
-            question.paired.connect(self.reading.pair)
-            question.declined.connect(self.reading.decline_pairing)
-            self._general.addWidget(question)
+        if not sources:
+            self.notices.drop("pairing")
+            return
+        question = PairingCard(sources)
+        question.paired.connect(self.reading.pair)
+        question.declined.connect(self.reading.decline_pairing)
+        self.notices.put("pairing", question)
 
     # Choices
 
@@ -290,6 +302,7 @@ class ScorePage(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Put the finding below the picture where the window is upright."""
         super().resizeEvent(event)
+        self.notices.limit(event.size().height())
         upright = event.size().height() > event.size().width()
         self._inner.setOrientation(Qt.Orientation.Vertical if upright else Qt.Orientation.Horizontal)
         self.result.lay_wide(wide=upright)
@@ -306,11 +319,3 @@ class ScorePage(QWidget):
         kept = self.reading.state["splitters"]
         self._outer.setSizes(kept.get("outer") or [208, 1200])
         self._inner.setSizes(kept.get("inner") or [900, 336])
-
-
-def _empty(layout: QVBoxLayout) -> None:
-    while (item := layout.takeAt(0)) is not None:
-        widget = item.widget()
-        if widget is not None:
-            widget.hide()
-            widget.deleteLater()

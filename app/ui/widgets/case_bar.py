@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.ui.viewing import PREPARATIONS
-from app.ui.widgets.copy_label import CopyLabel
+from app.ui.widgets.copy_label import ElidedLabel
 
 _WEIGHTINGS = {"t1": "T1", "t2": "T2", "pd": "PD"}
 
@@ -49,7 +49,7 @@ class CaseBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title, self.facts = CopyLabel(role="title"), CopyLabel(role="dim")
+        self.title, self.facts = ElidedLabel(role="title", middle=True), ElidedLabel(role="dim")
         self.sequences, self.preparations = QComboBox(), QComboBox()
         self.sequences.setAccessibleName("Sequence")
         self.sequences.setToolTip("Which image of the case is shown; weighting and contrast are read from the header")
@@ -62,15 +62,14 @@ class CaseBar(QWidget):
         for box in (self.sequences, self.preparations):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
             box.setMinimumWidth(88)
+            box.setMaximumWidth(240)  # a long name is cut, and whole in the list
         self.preparations.activated.connect(lambda _row: self.preparation_chosen.emit(self.preparations.currentData()))
         self.compare = QPushButton("Before")
         self.compare.setCheckable(True)
         self.compare.setToolTip("Before or after preparation (B)")
         self.compare.toggled.connect(self._tell_compared)
         self.compare.hide()
-        self.single = CopyLabel(role="dim")
-        for label in (self.title, self.single, self.facts):
-            label.setMinimumWidth(24)  # a narrow window cuts the words, never the picture
+        self.single = ElidedLabel(role="dim")
         view_with = QLabel("View with")
         view_with.setProperty("role", "dim")
         layout = QHBoxLayout(self)
@@ -101,6 +100,7 @@ class CaseBar(QWidget):
         titles = {name: sequence_title(name, image.get("acquisition") or {}) for name, image in view["images"].items()}
         for name, title in titles.items():
             self.sequences.addItem(title, name)
+            self.sequences.setItemData(self.sequences.count() - 1, title, Qt.ItemDataRole.ToolTipRole)
         self.sequences.setVisible(len(titles) > 1)
         self.single.setVisible(len(titles) == 1)
         self.single.setText(next(iter(titles.values()), ""))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QLabel, QMenu, QWidget
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QWidget
 
 
 class CopyLabel(QLabel):
@@ -47,6 +47,59 @@ class CopyLabel(QLabel):
         if self.whole:
             menu.addAction("Copy the whole finding in words", lambda: QGuiApplication.clipboard().setText(self.whole))
         menu.popup(event.globalPos())
+
+
+class ElidedLabel(CopyLabel):
+    """One line that gives way: what does not fit is cut with an ellipsis and stands whole in the tooltip."""
+
+    def __init__(self, text: str = "", role: str = "", *, middle: bool = False, parent: QWidget | None = None) -> None:
+        self._full, self._tip = text, ""
+        self._mode = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
+        super().__init__(text, role, parent)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+
+    def setText(self, text: str) -> None:  # noqa: N802
+        """Show a text, whole or cut."""
+        self._full = text
+        self._fit()
+        self.updateGeometry()
+
+    def text(self) -> str:
+        """Return the whole text."""
+        return self._full
+
+    def setToolTip(self, tip: str) -> None:  # noqa: N802
+        """Say more on hover; the whole text comes first where it is cut."""
+        self._tip = tip
+        self._fit()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Ask for the room of the whole text."""
+        self.ensurePolished()
+        return QSize(self.fontMetrics().horizontalAdvance(self._full) + 4, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Need room for a few letters only."""
+        least = min(self.sizeHint().width(), self.fontMetrics().averageCharWidth() * 6)
+        return QSize(least, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Cut anew."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Cut anew in another font."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit()
+
+    def _fit(self) -> None:
+        shown = self.fontMetrics().elidedText(self._full, self._mode, max(self.width() - 2, 0))
+        if shown != QLabel.text(self):
+            super().setText(shown)
+        lines = [self._full] if shown != self._full else []
+        super().setToolTip("\n".join([*lines, *([self._tip] if self._tip else [])]))
 
 
 def wrapped(text: str = "", role: str = "") -> CopyLabel:

@@ -12,6 +12,7 @@ from app.ui.theme import theme
 
 INVITATION = "Drop a case: an image and its outline, a DICOM folder, or an Analyze pair"
 LAST_CASES = 5
+LONGEST = 360
 
 
 class DropZone(QWidget):
@@ -76,7 +77,9 @@ class DropZone(QWidget):
                 widget.setParent(None)
                 widget.deleteLater()
         for key, title in list(cases)[:LAST_CASES]:
-            button = QPushButton(title)
+            button = QPushButton(self.fontMetrics().elidedText(title, Qt.TextElideMode.ElideMiddle, LONGEST))
+            button.setToolTip(title if button.text() != title else "")
+            button.setAccessibleName(title)
             button.setProperty("role", "link")
             button.setCursor(Qt.CursorShape.PointingHandCursor)
             button.clicked.connect(lambda _checked=False, key=key: self.case_requested.emit(key))

@@ -11,7 +11,8 @@ from app.ui.theme import tabular_font, theme
 
 # Pictures are read on black whatever the theme, so their text has colours of its own.
 TEXT, DIM, CAUTION, FOCUS = QColor("#e4e7eb"), QColor("#a9b1ba"), QColor("#e6d36a"), QColor("#58bfb4")
-_SHADOW = QColor(0, 0, 0, 210)
+_SHADOW, _PLATE = QColor(0, 0, 0, 210), QColor(0, 0, 0, 160)
+_HALO = ((-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1))
 _MARGIN = 8
 _ROOMY = (420, 340)
 
@@ -121,8 +122,14 @@ def paint_region(painter: QPainter, region: QRectF) -> None:
 
 
 def _text(painter: QPainter, x: float, y: float, text: str, colour: QColor) -> None:
+    """Write on a faint dark plate with a dark halo: fat is as white as the letters, air as black as the plate."""
+    if not text:
+        return
+    metrics = QFontMetricsF(painter.font())
+    plate = QRectF(x - 3, y - metrics.ascent(), metrics.horizontalAdvance(text) + 6, metrics.height())
+    painter.fillRect(plate, _PLATE)
     painter.setPen(_SHADOW)
-    for dx, dy in ((1, 1), (-1, 0), (0, -1)):
+    for dx, dy in _HALO:
         painter.drawText(QPointF(x + dx, y + dy), text)
     painter.setPen(colour)
     painter.drawText(QPointF(x, y), text)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.ui.theme import tabular_font, theme
 from app.ui.widgets.verdict_mark import paint_mark
-from app.ui.words import comparator_name, comparator_sentence, threshold_sentence, training_sentence, verdict_of
+from app.ui.words import comparator_label, comparator_sentence, threshold_sentence, training_sentence, verdict_of
 
 _MARGIN = 20.0
 _LINE_Y = 34.0
@@ -111,5 +111,4 @@ class ProbabilityScale(QWidget):
         painter.drawPolygon(QPolygonF([QPointF(x, top), QPointF(x - 4, top + 7), QPointF(x + 4, top + 7)]))
         painter.setPen(QColor(colours.text_dim))
         room = QRectF(min(max(x - 90, 0), self.width() - 180), top + 8, 180, 16)
-        words = f"{comparator_name(score)} alone {comparator['probability']:.2f}"
-        painter.drawText(room, Qt.AlignmentFlag.AlignCenter, words)
+        painter.drawText(room, Qt.AlignmentFlag.AlignCenter, comparator_label(score))

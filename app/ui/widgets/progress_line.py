@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
-from app.ui.widgets.copy_label import CopyLabel
+from app.ui.widgets.copy_label import CopyLabel, ElidedLabel
 from app.ui.words import NOTICE, duration
 
 PATIENCE_MS = 500
@@ -24,7 +24,7 @@ class ProgressLine(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.step, self.left = QLabel(), QLabel()
+        self.step, self.left = ElidedLabel(middle=True), QLabel()
         self.left.setProperty("role", "dim")
         self.bar = QProgressBar()
         self.bar.setRange(0, 1000)
@@ -34,7 +34,7 @@ class ProgressLine(QWidget):
         self.cancel = QPushButton("Cancel")
         self.cancel.setToolTip("Stop this (Esc)")
         self.cancel.clicked.connect(self.cancel_requested)
-        self.note = CopyLabel(role="dim")
+        self.note = ElidedLabel(role="dim", middle=True)
         self.notice = CopyLabel(NOTICE, "dim")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 4, 12, 4)
@@ -93,6 +93,6 @@ class ProgressLine(QWidget):
                 widget.show()
 
     def _show(self, left: str) -> None:
-        self.step.setText(self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideMiddle, 420))
+        self.step.setText(self._text)
         self.left.setText(left)
         self.bar.setValue(int(self._fraction * 1000))

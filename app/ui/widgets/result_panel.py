@@ -35,6 +35,7 @@ from app.ui.words import (
     positive_word,
     threshold_sentence,
     title_of,
+    unbroken,
     verdict_of,
     verdict_sentence,
     whole_sentence,
@@ -145,7 +146,7 @@ class ResultPanel(QScrollArea):
         plain = verdict.shape in ("circle", "triangle")
         self.reason.setVisible(not plain)
         reason = verdict_sentence(score).partition(": ")[2]
-        self.reason.setText("" if plain else f"{reason[:1].upper()}{reason[1:]}")
+        self.reason.setText("" if plain else unbroken(f"{reason[:1].upper()}{reason[1:]}"))
         training = score["prevalence"]["training"]
         self.trained.setText(figure(score["probability"]))
         self.trained_words.setText("among tumours like those it was trained on, "
@@ -154,7 +155,7 @@ class ResultPanel(QScrollArea):
         self.interval.setText(interval_text(score))
         self.interval.setVisible(bool(score.get("interval")))
         self.scale.show_score(score)
-        self.threshold.setText(threshold_sentence(score))
+        self.threshold.setText(unbroken(threshold_sentence(score)))
         self.comparator.setText(comparator_sentence(score))
         self.comparator.setVisible(bool(score.get("comparator")))
         self.contributions.show_contributions(score.get("contributions") or (), score["classes"])
