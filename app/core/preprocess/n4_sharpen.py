@@ -43,7 +43,8 @@ class Sharpening:
         away = np.minimum(away, self._padded - away)
         self._decay = -4 * math.log(2) * away**2
         self._position = np.arange(-self._first, self._padded - self._first, dtype=np.float64)
-        self._signals = np.zeros((2, self._padded))
+        self._blur_and_seen = np.zeros((2, self._padded))
+        self._true_and_moment = np.zeros((2, self._padded))
         self._place: FloatArray = np.empty(voxels, dtype=np.float32)
         self._fraction: FloatArray = np.empty(voxels, dtype=np.float32)
         self._residual: FloatArray = np.empty(voxels, dtype=np.float32)
@@ -103,20 +104,19 @@ class Sharpening:
 
     def _expected(self, histogram: NDArray[np.float64], low: float, slope: float) -> FloatArray:
         """Map each bin to the true log intensity expected there; 0 where none can be."""
-        signals, window, blur = self._signals, self._window, self._fwhm / slope
+        signals, window, blur = self._blur_and_seen, self._window, self._fwhm / slope
         gaussian = np.exp(self._decay * (1 / blur**2), out=signals[0])
         gaussian *= 2 * math.sqrt(math.log(2) / math.pi) / blur
-        signals[1] = 0
         signals[1, window] = histogram
         spectra = np.fft.rfft(signals)
         gain = spectra[0].real
         true = np.fft.irfft(spectra[1] * (gain / (gain * gain + self._noise)), self._padded)
+        signals = self._true_and_moment
         np.maximum(true, 0, out=signals[0])
         np.multiply(signals[0], low + self._position * slope, out=signals[1])
         spectra = np.fft.rfft(signals)
         spectra *= gain
-        smooth = np.fft.irfft(spectra, self._padded)
-        weight, moment = smooth[0, window], smooth[1, window]
-        if not weight.all():
+        weight, moment = np.fft.irfft(spectra, self._padded)[:, window]
+        if np.count_nonzero(weight) < self._bins:
             moment, weight = np.where(weight, moment, 0), np.where(weight, weight, 1)
         return np.asarray(moment / weight, dtype=np.float32)
