@@ -120,7 +120,7 @@ def read_cases(path: str | Path, strict: bool = False) -> CaseTable:
     for position, record in enumerate(frame.to_dict("records")):
         row, patient = numbers[position], _cell(record, columns["patient"])
         case, faults = _read_row(record, columns, images, path.parent)
-        files = tuple(str(value) for value in (*case.images.items(), case.mask)) if case else ()
+        files = tuple(str(value) for value in (*case.images.items(), case.mask, case.roi, case.label)) if case else ()
         if files in seen and case:
             faults = [f"it repeats row {seen[files]}."]
         problems += [RowProblem(row, patient, fault) for fault in faults]

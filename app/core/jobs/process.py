@@ -79,7 +79,10 @@ class _Desk:
     def send(self, **message: Any) -> None:
         text = json.dumps(message).encode()
         with self._sending:
-            self._connection.send_bytes(text)
+            try:
+                self._connection.send_bytes(text)
+            except OSError:  # the window is gone; the reading thread ends this process
+                self.closing.set()
 
     def _read(self) -> None:
         while True:

@@ -108,8 +108,8 @@ def _anisotropy(volume: Volume) -> tuple[Caution, ...]:
     ratio = volume.geometry.anisotropy
     if ratio <= ANISOTROPIC:
         return ()
-    return (Caution("anisotropy", f"Slices are {ratio:.1f} times thicker than the pixels are wide: texture across "
-                                  "slices is unreliable."),)
+    return (Caution("anisotropy", f"Slices are {ratio:.1f} times thicker than the pixels are wide: volume, shape "
+                                  "and texture across slices are coarse."),)
 
 
 def _check_left(mask: Mask, recipe: ResampleRecipe) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 from app.core.data import Caution, Geometry, Mask, Volume
 from app.core.errors import EmptyMask, GeometryMismatch
 from app.core.preprocess.reorient import reorient
-from app.core.preprocess.resample import resample_mask
 
 TINY_ML = 1.0
 TINY_VOXELS = 10
@@ -72,6 +71,8 @@ def _carry(mask: Mask, volume: Volume) -> tuple[Mask, tuple[Caution, ...]]:
         message = (f"The outline's voxels run {mask.geometry.axis_codes}, the image's {volume.geometry.axis_codes}; "
                    "they were turned as the outline's header says. Check that it lies on the tumour.")
         return replace(turned, affine=volume.affine), (*cautions, Caution("mask_turned", message))
+    from app.core.preprocess.resample import resample_mask
+
     placed = resample_mask(mask, volume.geometry)
     if not placed.voxels.any():
         raise EmptyMask(f"The outline{_named(mask)} ({mask.volume_ml:.2g} ml) is too small to reach any voxel of the "

@@ -1,38 +1,38 @@
-"""The stories told top-down; a job names one of these functions, each takes (request, report) and returns JSON."""
+"""The stories told top-down; a job names one of these functions, each takes (request, report) and returns JSON.
 
-from app.core.workflows.bias import correct_cohort, measure_bias, preview_bias
-from app.core.workflows.convert import convert
-from app.core.workflows.demo import demo_case, make_demo
-from app.core.workflows.images import correct_image, tumour_boxes
-from app.core.workflows.models import list_models, show_model, verify_models
-from app.core.workflows.normalising import learn_landmarks, normalise_image
-from app.core.workflows.report import export_report
-from app.core.workflows.score import score_case, score_cohort
-from app.core.workflows.selftest import selftest
-from app.core.workflows.ship import ship_models
-from app.core.workflows.train import train
-from app.core.workflows.view import identify_drop, view_case
+A function's module is loaded when the function is first asked for: the engine that shows slices waits for no more than
+showing slices needs.
+"""
 
-__all__ = [
-    "convert",
-    "correct_cohort",
-    "correct_image",
-    "demo_case",
-    "export_report",
-    "identify_drop",
-    "learn_landmarks",
-    "list_models",
-    "make_demo",
-    "measure_bias",
-    "normalise_image",
-    "preview_bias",
-    "score_case",
-    "score_cohort",
-    "selftest",
-    "ship_models",
-    "show_model",
-    "train",
-    "tumour_boxes",
-    "verify_models",
-    "view_case",
-]
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "convert": "conversion",
+    "correct_cohort": "bias",
+    "correct_image": "images",
+    "demo_case": "demo",
+    "export_report": "report",
+    "identify_drop": "view",
+    "learn_landmarks": "normalising",
+    "list_models": "models",
+    "make_demo": "demo",
+    "measure_bias": "bias",
+    "normalise_image": "normalising",
+    "preview_bias": "bias",
+    "score_case": "score",
+    "score_cohort": "score",
+    "selftest": "self_test",
+    "ship_models": "ship",
+    "show_model": "models",
+    "train": "training",
+    "tumour_boxes": "images",
+    "verify_models": "models",
+    "view_case": "view",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(name)
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

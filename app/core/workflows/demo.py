@@ -6,7 +6,6 @@ from typing import Any
 
 from app.core.jobs import Report
 from app.core.paths import data_folder
-from app.core.phantom import write_demo
 from app.core.requests import CaseFiles, DemoRequest
 
 DEMONSTRATION = "Demonstration"
@@ -25,6 +24,8 @@ def make_demo(request: dict[str, Any], report: Report) -> dict[str, Any]:
     dict
         What was written and where.
     """
+    from app.core.phantom import write_demo
+
     return write_demo(DemoRequest.parse(request), report)
 
 
@@ -40,5 +41,11 @@ def demo_case(_request: dict[str, Any], report: Report) -> dict[str, Any]:
     image, mask = folder / "image.nii.gz", folder / "mask.nii.gz"
     if not (image.exists() and mask.exists()):
         make_demo({"kind": "case", "out": str(folder)}, report)
-    files = CaseFiles(id=DEMONSTRATION, images={"image": str(image)}, mask=str(mask), site="phantom")
+    files = CaseFiles(id=DEMONSTRATION, images={"image": str(image)}, mask=str(mask), site=_site())
     return {"case": files.model_dump(mode="json")}
+
+
+def _site() -> str:
+    from app.core.phantom import demo_site
+
+    return demo_site().name

@@ -47,8 +47,9 @@ def find_bundle(name: str) -> Path:
 
 
 def list_models(_request: dict[str, Any], _report: Report) -> dict[str, Any]:
-    """Every model of the library with its state of verification."""
-    return {"models": [_summary(name, folder) for name, folder in sorted(find_bundles(library_folders()).items())]}
+    """Every model of the library with its state of verification; demonstrations come last."""
+    summaries = [_summary(name, folder) for name, folder in sorted(find_bundles(library_folders()).items())]
+    return {"models": sorted(summaries, key=lambda model: bool(model.get("demonstration")))}
 
 
 def _summary(name: str, folder: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from app.core.jobs import Report
 from app.core.paths import program_folder
 from app.core.recipe import Recipe
 from app.core.workflows.demo import make_demo
-from app.core.workflows.train import train
+from app.core.workflows.training import train
 
 CASES, SITES, SEED = 170, 43, 2019
 

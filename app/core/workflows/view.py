@@ -1,4 +1,7 @@
-"""Looking: which cases lie in what was dropped, and a case's pictures as memory-mapped arrays for the viewer."""
+"""Looking: which cases lie in what was dropped, and a case's pictures as memory-mapped arrays for the viewer.
+
+The first slices are what a reader waits for, so the steps of preprocessing are loaded only when they are asked for.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,7 @@ from app.core.io.source import Source
 from app.core.io.table import read_cases
 from app.core.jobs import Report, describe_failure
 from app.core.preprocess.boxes import largest_slice
-from app.core.preprocess.chain import prepare
 from app.core.preprocess.follow import place_mask
-from app.core.preprocess.n4 import correct_bias
-from app.core.preprocess.regions import body_mask
 from app.core.radiomics.size import measure_size
 from app.core.recipe import N4Recipe
 from app.core.requests import IdentifyRequest, ViewRequest
@@ -155,6 +155,9 @@ def _show(
         if ask.n4_mask and on_grid.n4:
             source, trace = _correct_within(ask.n4_mask, sequence, volume, on_grid.n4, report)
             on_grid = on_grid.model_copy(update={"n4": None})
+        from app.core.preprocess.chain import prepare
+        from app.core.preprocess.regions import body_mask
+
         case = Case(sequence, {sequence: source}, mask or body_mask(volume), {sequence: acquisition})
         done = prepare(case, on_grid, lambda _fraction, message: report(0.5, message))
         prepared, trace = done.images[sequence], [*trace, *(asdict(step) for step in done.trace)]
@@ -176,6 +179,8 @@ def _show(
 
 def _correct_within(path: str, sequence: str, volume: Volume, recipe: N4Recipe,
                     report: Report) -> tuple[Volume, list[dict[str, Any]]]:
+    from app.core.preprocess.n4 import correct_bias
+
     own = place_mask(load_mask(path, images={sequence: volume}), volume)
     done = correct_bias(volume, recipe, own, lambda _fraction, message: report(0.5, message))
     settings = {**recipe.model_dump(mode="json"), "mask": "own", "shrink_used": list(done.shrink),

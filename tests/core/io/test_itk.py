@@ -73,6 +73,19 @@ def test_a_file_cut_short_says_so(tmp_path, ending, compressed, capfd):
     capfd.readouterr()
 
 
+@pytest.mark.parametrize("ending", [".mha", ".mhd", ".nrrd"])
+def test_a_changed_byte_in_compressed_voxels_is_never_read(tmp_path, ending, capfd):
+    path = tmp_path / f"a{ending}"
+    sitk.WriteImage(sitk.GetImageFromArray(np.random.default_rng(0).normal(size=(8, 9, 10))), str(path), True)
+    data = max(tmp_path.iterdir(), key=lambda file: file.stat().st_size)
+    packed = bytearray(data.read_bytes())
+    packed[-len(packed) // 3] ^= 0xFF
+    data.write_bytes(packed)
+    with pytest.raises(UnreadableImage, match="damaged" if ending != ".nrrd" else "cut short"):
+        read_itk(path)
+    capfd.readouterr()
+
+
 def write(path, array, vector=False, **geometry):
     image = sitk.GetImageFromArray(array, isVector=vector)
     for name, value in geometry.items():

@@ -87,8 +87,8 @@ def test_cautions_of_case_and_steps_are_collected_once():
     volume = image((0.5, 0.5, 4.0), cautions=(odd, odd))
     prepared = prepare(case({"t1": volume}, mask), PrepRecipe())
     assert codes(prepared) == ["roi_guessed", "no_position", "anisotropy", "tiny_mask"]
-    assert prepared.cautions[2].message == ("Slices are 8.0 times thicker than the pixels are wide: texture across "
-                                            "slices is unreliable.")
+    assert prepared.cautions[2].message == ("Slices are 8.0 times thicker than the pixels are wide: volume, shape "
+                                            "and texture across slices are coarse.")
     both = prepare(case({"t1": volume, "t2": volume}, mask), PrepRecipe())
     assert codes(both).count("roi_guessed") == 1
     assert [c.message[:3] for c in both.cautions if c.code == "anisotropy"] == ["t1:", "t2:"]

@@ -7,7 +7,7 @@ import SimpleITK as sitk
 
 from app.core.errors import Cancelled
 
-module = import_module("app.core.workflows.selftest")
+module = import_module("app.core.workflows.self_test")
 
 
 def test_stored_figures_are_those_of_simpleitk_alone() -> None:

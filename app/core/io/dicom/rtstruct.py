@@ -109,7 +109,10 @@ def _corners(contour: Dataset) -> Contour | None:
     if str(contour.get("ContourGeometricType", "CLOSED_PLANAR")) not in _CLOSED:
         return None
     points = np.asarray(contour.get("ContourData") or (), dtype=np.float64)
-    if points.size < 9 or points.size % 3:
+    if points.size % 3:
+        raise UnreadableImage(f"A contour of the outline holds {points.size} numbers, three for each corner are expected.",
+                              "Export the outline again.")
+    if points.size < 9:
         return None
     return points.reshape(-1, 3) * (-1.0, -1.0, 1.0)
 
