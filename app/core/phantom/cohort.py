@@ -16,7 +16,7 @@ from app.core.io.nifti import write_nifti
 from app.core.jobs import Report
 from app.core.phantom.case import LABELS, PhantomCase, make_case, name_case
 from app.core.phantom.parameters import LOCATIONS, draw_parameters, draw_split
-from app.core.phantom.sites import Site, choose_site, make_sites
+from app.core.phantom.sites import choose_site, make_sites
 from app.core.requests import DemoRequest
 
 COLUMNS = ("patient", "image", "mask", "label", "site", "vendor", "field_strength", "split", "age", "sex", "location")
@@ -34,13 +34,8 @@ def write_demo(request: DemoRequest, report: Report) -> dict[str, Any]:
 
 def make_demo_case() -> PhantomCase:
     """Draw the demo case: always the same, whatever seed or signal a cohort has."""
-    case = make_case(DEMO_INDEX, seed=DEMO_SEED, signal=1.0, sites=make_sites(DEMO_SITES, DEMO_SEED))
+    case = make_case(DEMO_INDEX, seed=DEMO_SEED, signal=1.0, sites=make_sites(43, DEMO_SEED))
     return replace(case, id="demo")
-
-
-def demo_site() -> Site:
-    """Name the site that the demo case comes from; one of those that the shipped demonstration model knows."""
-    return choose_site(DEMO_INDEX, seed=DEMO_SEED, sites=make_sites(DEMO_SITES, DEMO_SEED))
 
 
 def write_case(folder: str | Path, case: PhantomCase | None = None) -> dict[str, Any]:

@@ -41,11 +41,5 @@ def demo_case(_request: dict[str, Any], report: Report) -> dict[str, Any]:
     image, mask = folder / "image.nii.gz", folder / "mask.nii.gz"
     if not (image.exists() and mask.exists()):
         make_demo({"kind": "case", "out": str(folder)}, report)
-    files = CaseFiles(id=DEMONSTRATION, images={"image": str(image)}, mask=str(mask), site=_site())
+    files = CaseFiles(id=DEMONSTRATION, images={"image": str(image)}, mask=str(mask), site="phantom")
     return {"case": files.model_dump(mode="json")}
-
-
-def _site() -> str:
-    from app.core.phantom import demo_site
-
-    return demo_site().name
