@@ -62,6 +62,7 @@ def score_case(request: dict[str, Any], report: Report) -> dict[str, Any]:
     row = extract(prepared, bundle.measures)
     clock.lap("extract")
     prediction = bundle.predict(row.as_dict())
+    clock.lap("predict")
     interval = jittered_interval(bundle, prepared, prediction, partial(_between, report, 0.6, 0.95))
     clock.lap("interval")
     score = assemble(ask, bundle, case, prepared, row, prediction, interval, assumed, clock.laps)
