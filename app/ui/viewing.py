@@ -18,6 +18,7 @@ PREPARATIONS: dict[str, tuple[str, dict[str, Any] | None]] = {
     "percentile": ("Percentiles 1 to 99", {"normalise": {"method": "percentile"}}),
     "n4": ("N4", {"n4": {}}),
     "n4_zscore": ("N4 + Z-score", {"n4": {}, "normalise": {"method": "zscore"}}),
+    "own": ("N4 as applied to this case", None),
 }
 
 
@@ -46,7 +47,7 @@ class Viewing(QObject):
         self._jobs, self._state = jobs, state
         self._dropped: list[str] = []
         self._identify_job = self._view_job = ""
-        self._wanted: tuple[str, dict[str, Any], dict[str, Any] | None] | None = None
+        self._wanted: tuple[str, dict[str, Any], dict[str, Any]] | None = None
         self._folder: Path | None = None
         self._shown_folder: Path | None = None
         jobs.finished.connect(self._finish)
@@ -68,9 +69,11 @@ class Viewing(QObject):
         """Fetch the demo case, which is made at its first use."""
         self._identify_job = self._jobs.start("view", "app.core.workflows:demo_case", {}, "Making the demo case")
 
-    def show(self, key: str, files: Mapping[str, Any], prep: Mapping[str, Any] | None = None) -> None:
+    def show(self, key: str, files: Mapping[str, Any], prep: Mapping[str, Any] | None = None,
+             n4_mask: str = "") -> None:
         """Read a case for the viewer; waits while a drop is being sorted, for the lane would forget the drop."""
-        self._wanted = (key, dict(files), dict(prep) if prep else None)
+        more = {"prep": dict(prep) if prep else None, **({"n4_mask": n4_mask} if n4_mask else {})}
+        self._wanted = (key, dict(files), more)
         if not self.identifying:
             self._start_view()
 
@@ -91,10 +94,10 @@ class Viewing(QObject):
     def _start_view(self) -> None:
         if self._wanted is None:
             return
-        _key, files, prep = self._wanted
+        _key, files, more = self._wanted
         self._state.drop_folder(self._folder)
         self._folder = self._state.new_view_folder()
-        request = {"case": files, "folder": str(self._folder), "prep": prep}
+        request = {"case": files, "folder": str(self._folder), **more}
         self._view_job = self._jobs.start("view", "app.core.workflows:view_case", request, f"Opening {files['id']}")
 
     def _finish(self, job: str, result: dict[str, Any]) -> None:

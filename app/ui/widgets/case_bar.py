@@ -41,11 +41,14 @@ class CaseBar(QWidget):
     preparation_chosen(str)
     compared(bool)
         Show the prepared image (True) or the stored one.
+    bias_requested()
+        Steer the bias correction by hand.
     """
 
     sequence_chosen = Signal(str)
     preparation_chosen = Signal(str)
     compared = Signal(bool)
+    bias_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,6 +72,11 @@ class CaseBar(QWidget):
         self.compare.setToolTip("Before or after preparation (B)")
         self.compare.toggled.connect(self._tell_compared)
         self.compare.hide()
+        self.bias = QPushButton("N4…")
+        self.bias.setAccessibleName("Bias correction")
+        self.bias.setToolTip("Steer the bias correction of this image by hand (N)")
+        self.bias.clicked.connect(self.bias_requested)
+        self.bias.hide()
         self.single = ElidedLabel(role="dim")
         view_with = QLabel("View with")
         view_with.setProperty("role", "dim")
@@ -78,7 +86,7 @@ class CaseBar(QWidget):
         for widget in (self.title, self.sequences, self.single, self.facts):
             layout.addWidget(widget)
         layout.addStretch(1)
-        for widget in (view_with, self.preparations, self.compare):
+        for widget in (view_with, self.preparations, self.compare, self.bias):
             layout.addWidget(widget)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
@@ -93,6 +101,7 @@ class CaseBar(QWidget):
         self.single.hide()
         self.facts.setText("")
         self.compare.hide()
+        self.bias.hide()
 
     def show_view(self, view: Mapping[str, Any]) -> None:
         """Offer the sequences of a view and say what is known of the outline."""
@@ -104,6 +113,7 @@ class CaseBar(QWidget):
         self.sequences.setVisible(len(titles) > 1)
         self.single.setVisible(len(titles) == 1)
         self.single.setText(next(iter(titles.values()), ""))
+        self.bias.show()
         mask = view.get("mask")
         self.facts.setText(f"{mask['volume_ml']:,.1f} ml, {mask['longest_diameter_mm']:,.0f} mm across"
                            if mask and mask.get("volume_ml") is not None else "no outline" if not mask else "")

@@ -207,12 +207,19 @@ class ViewCase:
         """
         names = list(result.get("sequences") or result["images"])
         mask = result.get("mask") or {}
-        return cls(str(result.get("case", "")), {name: _open_image(name, result["images"][name]) for name in names},
+        return cls(str(result.get("case", "")), {name: open_image(name, result["images"][name]) for name in names},
                    Identity(**_known(Identity, result.get("identity"))), str(mask.get("name", "")),
                    _cautions(result.get("cautions")))
 
 
-def _open_image(name: str, entry: Mapping[str, Any]) -> ViewImage:
+def open_image(name: str, entry: Mapping[str, Any]) -> ViewImage:
+    """Open one image of a view.
+
+    Raises
+    ------
+    EngineError
+        When its arrays are gone or damaged.
+    """
     affine = np.asarray(entry["affine"], dtype=np.float64)
     before = _open_layer(entry["array"], affine, entry["window"])
     after = mask = None

@@ -101,7 +101,7 @@ class Viewer(QWidget):
 
     def perform(self, action: str) -> bool:
         """Do one of `keymap.ACTIONS`; False when it does not apply now."""
-        if action in ("previous_case", "next_case", "undo", "help"):
+        if action in ("previous_case", "next_case", "undo", "help", "bias"):
             self.action_requested.emit(action)
             return True
         if self.state.case is None or action not in self._actions:
