@@ -35,7 +35,11 @@ from app.core.store import Store
 
 SHUTDOWN_SECONDS = 1.8
 _log = logging.getLogger("app.jobs")
-WARM_MODULES = {"view": ("app.core.workflows",), "score": ("app.core.workflows",), "train": ()}
+WARM_MODULES = {
+    "view": ("app.core.workflows.view",),
+    "score": ("app.core.workflows.score", "sklearn.pipeline", "sklearn.linear_model", "skops.io", "radiomics"),
+    "train": (),
+}
 
 
 class _LaneThread(QThread):
