@@ -9,16 +9,20 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.core.errors import Failure
+from app.core.recipe import N4Recipe
 from app.core.requests import CaseFiles
 from app.core.store import Entry as StoredEntry
+from app.ui.bias_settings import AppliedBias
 from app.ui.case_files import identity_of, series_key, shown_side
 from app.ui.jobs import Jobs
 from app.ui.messages import as_failure, is_choice
 from app.ui.scoring import Scoring
+from app.ui.sequences import Sequences, with_images
 from app.ui.state import SessionState
 from app.ui.viewing import PREPARATIONS, Viewing
 from app.ui.widgets.worklist_model import Entry, WorklistModel
 
+MOST_PARTNERS = 8
 NO_OUTLINE = "has no outline yet."  # the worklist says so too
 NOTHING_FOUND = Failure("input", "Nothing in there can be read as an image or an outline.",
                         "Drop NIfTI, Analyze, NRRD, MetaImage or DICOM files, or a table that names them.")
@@ -55,7 +59,10 @@ class Reading(QObject):
         self.state, self.jobs = state, jobs
         self.worklist = WorklistModel(self)
         self.viewing, self.scoring = Viewing(jobs, state, self), Scoring(jobs, state, self)
-        self.current = ""
+        self.sequences = Sequences(jobs, self)
+        self.sequences.failed.connect(self.noticed)
+        self.bias = AppliedBias(state, self)
+        self.current = self._announcement = ""
         self.view: dict[str, Any] | None = None
         self._view_failures: dict[str, Failure] = {}
         self._loose: list[dict[str, Any]] = []
@@ -102,18 +109,23 @@ class Reading(QObject):
 
     def _take_drop(self, found: dict[str, Any]) -> None:
         cases, self._loose = list(found.get("cases") or ()), list(found.get("unpaired") or ())
-        current = self.worklist.entry(self.current)
-        if self._loose and not cases and current is not None and not current.files.get("mask"):
-            shown = [{"path": path, "title": current.title, "role_hint": "image"}
-                     for path in current.files["images"].values()]
-            self._loose = shown + self._loose
-        self.unpaired.emit(self._loose)
+        self.unpaired.emit([*self._partners(cases), *self._loose] if self._loose else [])
         if notes := tuple(note for note in found.get("notes") or () if not (cases and note.endswith(NO_OUTLINE))):
             self.noticed.emit(Failure("input", "What was dropped has been read like this:", extra={"issues": notes}))
         if cases:
             self.add(cases)
         elif not self._loose and not notes:
             self.noticed.emit(NOTHING_FOUND)
+
+    def _partners(self, cases: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """List the images that wait for an outline: those of a drop, or else that of the case on screen."""
+        current = self.worklist.entry(self.current)
+        bare = [case for case in cases if not case.get("mask")]
+        if not cases and current is not None and not current.files.get("mask"):
+            bare = [current.files]
+        return [{"path": path, "title": case["id"] if name == "image" else f"{case['id']} {name}",
+                 "role_hint": "image", "series": (case.get("series") or {}).get(name, "")}
+                for case in bare[:MOST_PARTNERS] for name, path in case["images"].items()]
 
     def add(self, cases: Sequence[dict[str, Any]]) -> None:
         """Append cases (`CaseFiles` as JSON) to the worklist, show the first and score all; known ones are shown."""
@@ -136,15 +148,24 @@ class Reading(QObject):
                 self.scoring.score(entry.key, entry.files)
 
     def pair(self, files: dict[str, Any]) -> None:
-        """Take the reader's answer about unpaired things."""
+        """Take the reader's answer about unpaired things; cases that were only these images give way to the new one."""
         self.decline_pairing()
-        image = set(files["images"].values())
-        current = self.worklist.entry(self.current)
-        if files.get("mask") and current is not None and image & set(current.files["images"].values()):
-            self._replace_files(current.key, {**current.files, "mask": files["mask"],
-                                              "series": {**current.files["series"], **files["series"]}})
-        else:
+        images = set(files["images"].values())
+        bare = [entry for entry in self.worklist.entries()
+                if not entry.files.get("mask") and images.issuperset(entry.files["images"].values())]
+        if not (files.get("mask") and bare):
             self.add([files])
+            return
+        first, *others = bare
+        one = len(images) == len(first.files["images"])  # its own names and choices stay
+        self._replace_files(first.key, {**first.files, **({} if one else {"images": files["images"]}),
+                                        "mask": files["mask"],
+                                        "series": {**(first.files["series"] if one else {}), **files["series"]}})
+        if others:
+            keys = [entry.key for entry in others]
+            self.worklist.remove(keys)
+            self.state.in_background(lambda: [self.state.store.delete_case(key) for key in keys])
+        self.choose(first.key)
 
     def decline_pairing(self) -> None:
         """Let the unpaired things go."""
@@ -156,6 +177,7 @@ class Reading(QObject):
         for key in keys:
             self.scoring.cancel(key)
         self.worklist.remove(keys)
+        self.bias.note_other()
         self.state.in_background(lambda: [self.state.store.delete_case(key) for key in keys])
         self.said.emit(f"{len(keys)} cases removed. Ctrl+Z brings them back." if len(keys) > 1
                        else "Case removed. Ctrl+Z brings it back.")
@@ -163,7 +185,9 @@ class Reading(QObject):
             self.choose("")
 
     def undo(self) -> None:
-        """Bring back what was removed last."""
+        """Take back the last bias correction, or bring back what was removed last, whichever was later."""
+        if self.undo_bias():
+            return
         keys = self.worklist.restore()
         if not keys:
             self.said.emit("There is nothing to undo.")
@@ -208,6 +232,18 @@ class Reading(QObject):
             files[field] = int(value) if field == "label" else value
         self._replace_files(entry.key, files)
 
+    def ask_sequences(self) -> None:
+        """List what the current case can be made of; `sequences.offered` follows."""
+        entry = self.worklist.entry(self.current)
+        if entry is not None:
+            self.sequences.ask(entry.key, entry.files, busy=bool(self.scoring.waiting))
+
+    def take_sequences(self, chosen: Sequence[dict[str, str]], about: str | None = None) -> None:
+        """Make the current case of the images that the reader chose, or put them in the place of one of its images."""
+        entry = self.worklist.entry(self.current)
+        if entry is not None:
+            self._replace_files(entry.key, with_images(entry.files, chosen, about))
+
     def confirm_side(self, *, as_shown: bool) -> None:
         """Take the reader's answer about an Analyze file's left and right."""
         entry = self.worklist.entry(self.current)
@@ -221,7 +257,7 @@ class Reading(QObject):
         case = CaseFiles.model_validate(files)
         self._view_failures.pop(key, None)
         self.state.in_background(lambda: self.state.store.update_case(key, case))
-        self._change(key, files=files, failure=None, status="new")
+        self._change(key, files=case.model_dump(mode="json"), failure=None, status="new")
         self.viewing.show(key, files)
         if case.mask:
             self.score(key)
@@ -231,14 +267,40 @@ class Reading(QObject):
         entry = self.worklist.entry(self.current)
         self.state.choose("prep", name)
         if entry is not None and (prep := self.preparation()) is not None:
-            self.viewing.show(entry.key, entry.files, prep)
+            self._show_prepared(entry, prep)
+
+    def _show_prepared(self, entry: Entry, prep: dict[str, Any] | None) -> None:
+        applied = self.bias.of(entry.key) if self.state["prep"] == "own" else None
+        self.viewing.show(entry.key, entry.files, prep, str(applied["mask"]) if applied else "")
 
     def preparation(self) -> dict[str, Any] | None:
         """The chosen preparation as `PrepRecipe` JSON; None for the image as stored."""
+        if self.state["prep"] == "own":
+            applied = self.bias.of(self.current)
+            return {"n4": applied["settings"]} if applied else None
         if self.state["prep"] == "model":
             return next((model.get("prep") for model in self.scoring.models
                          if model["name"] == self.state["model"]), None)
         return PREPARATIONS.get(self.state["prep"], ("", None))[1]
+
+    def apply_bias(self, settings: N4Recipe, own: str = "") -> None:
+        """Give the current case this correction and show it; it is remembered."""
+        self.bias.apply(self.current, settings, own)
+        self._announcement = "Corrected as applied. B compares, Ctrl+Z takes it back."
+        self.prepare_view("own")
+
+    def undo_bias(self) -> bool:
+        """Take back the last correction; False when something else was done since, or none was given."""
+        key = self.bias.undo()
+        entry = self.worklist.entry(self.current)
+        if key and key == self.current and entry is not None and self.state["prep"] == "own":
+            if self.bias.of(key) is None:
+                self.state.choose("prep", "stored")
+            self._announcement = "The bias correction is taken back."
+            self._show_prepared(entry, self.preparation())
+        elif key:
+            self.said.emit("The bias correction of another case is taken back.")
+        return bool(key)
 
     def score(self, key: str = "") -> None:
         """Score a case, by default the current one, with the session's choices."""
@@ -291,7 +353,10 @@ class Reading(QObject):
         self.standing.emit(key)
         entry, prep = self.worklist.entry(key), self.preparation()
         if first and prep is not None and entry is not None:
-            self.viewing.show(key, entry.files, prep)
+            self._show_prepared(entry, prep)
+        elif self._announcement:
+            self.said.emit(self._announcement)
+            self._announcement = ""
 
     def _take_no_view(self, key: str, failure: Failure) -> None:
         self._view_failures[key] = failure

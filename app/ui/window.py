@@ -137,8 +137,10 @@ class MainWindow(QMainWindow):
         for title, shortcut, do in (
                 ("Open files…", keys.Open, self.ask_files), ("Open a folder…", "Ctrl+Shift+O", self.ask_folder),
                 ("Open the demo case", "", self.reading.open_demo), ("", "", None),
+                ("Choose the sequences…", "", self.reading.ask_sequences),
                 ("Score all again with this model", "", self.reading.score_all),
-                ("Undo the removal of a case", keys.Undo, self.reading.undo),
+                ("Undo", keys.Undo, self.undo),
+                ("Bias correction (N4)…", "", self.score_page.steering.open),
                 ("Copy the whole finding", "Ctrl+Shift+C", self.score_page.result.panel.copy_sentence),
                 ("Save the picture…", "", lambda: self.exporting.ask("png")), ("", "", None),
                 ("Fold the worklist", "F7", lambda: self.score_page.fold("worklist")),
@@ -160,7 +162,7 @@ class MainWindow(QMainWindow):
         self.menu_button.setMenu(menu)
         stop = QAction("Stop", self)
         stop.setShortcut(QKeySequence(Qt.Key.Key_Escape))
-        stop.triggered.connect(self.stop)
+        stop.triggered.connect(self._escape)
         self.addAction(stop)
         self.settings_page.keys.reserve({action.shortcut().toString(): action.text() for action in self.actions()
                                          if not action.shortcut().isEmpty()})
@@ -278,10 +280,21 @@ class MainWindow(QMainWindow):
         """Stop what is being waited for; a cancelled thing leaves no trace."""
         if self.waiting.lane == "view":
             self.reading.viewing.cancel()
+            self.score_page.steering.page.preview.stop()
         elif self.waiting.lane or self.reading.scoring.waiting:
             self.reading.scoring.cancel_all()
             for job in self.jobs.live_jobs("train"):
                 self.jobs.cancel(job.id)
+
+    def undo(self) -> None:
+        """Take back what was done last, where the reader is."""
+        steering = self.score_page.steering
+        if not (steering.is_on and steering.page.undo()):
+            self.reading.undo()
+
+    def _escape(self) -> None:
+        if self.pages.currentWidget() is not self.score_page or not self.score_page.steering.escape():
+            self.stop()
 
     def show_keys(self) -> None:
         """Show the map of keys."""
@@ -295,15 +308,16 @@ class MainWindow(QMainWindow):
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def _do(self, action: str) -> None:
-        done = {"previous_case": lambda: self.score_page.worklist.step(-1), "undo": self.reading.undo,
+        done = {"previous_case": lambda: self.score_page.worklist.step(-1), "undo": self.undo,
                 "next_case": lambda: self.score_page.worklist.step(1), "help": self.show_keys,
-                "save_picture": lambda: self.exporting.ask("png")}.get(action)
+                "save_picture": lambda: self.exporting.ask("png"),
+                "bias": self.score_page.steering.open}.get(action)
         if done is not None:
             done()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Give the picture the keys that nothing else wanted."""
-        if self.pages.currentWidget() is self.score_page and self.score_page.viewer.handle_key(event):
+        if self.pages.currentWidget() is self.score_page and self.score_page.steering.handle_key(event):
             return
         super().keyPressEvent(event)
 

@@ -97,15 +97,15 @@ def test_the_error_rate_scores_again(driver):
 
 def test_a_choice_is_asked_beside_the_picture_and_restarts(driver):
     driver.open(case_files())
-    option = {"title": "T1", "details": {"thickness": "5 mm"}, "thumbnail": [[0, 255], [128, 3]]}
-    failure = Failure("choice", "Which series?", "", extra={"field": "series", "about": "t1", "options": [
-        {"value": "1.2.3", **option}, {"value": "1.2.4", **option}]})
+    option = {"title": "GTV", "details": {"thickness": "5 mm"}, "thumbnail": [[0, 255], [128, 3]]}
+    failure = Failure("choice", "Which region?", "", extra={"field": "roi", "about": "mask", "options": [
+        {"value": "GTV 1", **option}, {"value": "GTV 2", **option}]})
     driver.jobs.failed.emit(driver.jobs.last("view_case"), failure)
     card = driver.page.notices.card()
     assert "thickness 5 mm" in card.buttons[0].text()
     driver.qtbot.mouseClick(card.buttons[1], Qt.MouseButton.LeftButton)
-    assert driver.jobs.request("view_case")["case"]["series"] == {"t1": "1.2.4"}
-    assert driver.jobs.request("score_case")["case"]["series"] == {"t1": "1.2.4"}
+    assert driver.jobs.request("view_case")["case"]["roi"] == "GTV 2"
+    assert driver.jobs.request("score_case")["case"]["roi"] == "GTV 2"
 
 
 def test_unpaired_things_are_asked_about_once(driver):

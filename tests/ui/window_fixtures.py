@@ -103,7 +103,7 @@ class Driver:
         self.reading, self.page = self.window.reading, self.window.score_page
 
     def open(self, *cases):
-        self.window.open([case["images"]["t1"] for case in cases])
+        self.window.open([path for case in cases for path in case["images"].values()])
         before = self.reading.worklist.rowCount()
         self.jobs.answer("identify_drop", {"cases": list(cases), "unpaired": [], "tables": [], "notes": []})
         self.qtbot.waitUntil(lambda: self.reading.worklist.rowCount() >= before + len(cases))

@@ -9,8 +9,9 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from app.core.errors import Failure
-from app.ui.case_files import shown_side
+from app.ui.case_files import series_key, shown_side
 from app.ui.messages import is_choice, words_for
+from app.ui.pages.steering import Steering
 from app.ui.reading import Reading
 from app.ui.widgets.case_bar import CaseBar
 from app.ui.widgets.case_questions import ChoiceCard, PairingCard, SideBar
@@ -20,6 +21,7 @@ from app.ui.widgets.histogram import HistogramPlot
 from app.ui.widgets.keymap import Keymap
 from app.ui.widgets.notices import Notices
 from app.ui.widgets.result_side import ResultSide
+from app.ui.widgets.series_card import ask_sequences, ask_series
 from app.ui.widgets.trace_table import TraceTable
 from app.ui.widgets.view_case import ViewCase
 from app.ui.widgets.viewer import Viewer
@@ -76,6 +78,7 @@ class ScorePage(QWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.drop_zone)
         self._stack.addWidget(self.viewer)
+        self.steering = Steering(self.reading, self._stack, self.viewer, self.bar, self._apply_folds)
         centre = QWidget()
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
@@ -101,6 +104,7 @@ class ScorePage(QWidget):
         self._recount.timeout.connect(lambda: self.result.offer_all(len(reading.of_other_models())))
         reading.standing.connect(lambda _key: self._recount.isActive() or self._recount.start())
         reading.unpaired.connect(self._ask_pairing)
+        reading.sequences.offered.connect(self._offer_sequences)
         reading.noticed.connect(self.notice)
         reading.scoring.models_listed.connect(self._offer_models)
         reading.scoring.described.connect(self.refresh)
@@ -150,15 +154,15 @@ class ScorePage(QWidget):
     def _show_choice(self, key: str) -> None:
         entry = self.reading.worklist.entry(key)
         if entry is None:
+            self.steering.show_choice("")
             self.viewer.clear()
             self._asked = None
-            for name in ("case", "side"):
+            for name in ("case", "side", "sequences"):
                 self.notices.drop(name)
             self.show_first()
             return
-        self._stack.setCurrentWidget(self.viewer)
-        self._apply_folds()
-        self.bar.show()
+        self.notices.drop("sequences")
+        self.steering.show_choice(key)
         self.worklist.select(key)
         if self.reading.view is None:
             self.viewer.clear()
@@ -178,6 +182,7 @@ class ScorePage(QWidget):
         self.bar.show_view(view)
         self.viewer.set_prepared(self.reading.state["prep"] != "stored")
         self._follow_viewer()
+        self.steering.show_view(view)
 
     def _follow_viewer(self, *_: object) -> None:
         state = self.viewer.state
@@ -239,6 +244,13 @@ class ScorePage(QWidget):
 
     def _card_for(self, failure: Failure) -> QWidget:
         reading = self.reading
+        about = str(failure.extra.get("about", ""))
+        entry = reading.worklist.entry(reading.current)
+        if is_choice(failure) and failure.extra.get("field") == "series" and entry is not None \
+                and series_key(entry.files, about) != "mask":
+            series = ask_series(failure)
+            series.chosen.connect(lambda chosen: reading.take_sequences(chosen, about))
+            return series
         if is_choice(failure):
             question = ChoiceCard(failure)
             question.answered.connect(reading.answer)
@@ -247,6 +259,15 @@ class ScorePage(QWidget):
         problem.retry_requested.connect(reading.retry)
         problem.closed.connect(lambda: reading.dismiss(reading.current))
         return problem
+
+    def _offer_sequences(self, key: str, images: list[dict[str, Any]]) -> None:
+        entry = self.reading.worklist.entry(key)
+        if entry is None or key != self.reading.current:
+            return
+        card = ask_sequences(images, entry.files)
+        card.chosen.connect(lambda chosen: (self.notices.drop("sequences"), self.reading.take_sequences(chosen)))
+        card.declined.connect(lambda: self.notices.drop("sequences"))
+        self.notices.put("sequences", card)
 
     def notice(self, failure: Failure) -> None:
         """Say something that belongs to no case."""
@@ -294,6 +315,8 @@ class ScorePage(QWidget):
 
     def _prepare(self, name: str) -> None:
         self.reading.prepare_view(name)
+        if name == "own" and self.reading.preparation() is None:
+            self.steering.open()
         if self.reading.preparation() is None:
             self.viewer.set_prepared(False)
 

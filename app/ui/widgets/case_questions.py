@@ -6,26 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QImage, QPixmap
 from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.core.errors import Failure
 from app.ui.widgets.copy_label import wrapped
 from app.ui.widgets.flow import FlowLayout
+from app.ui.widgets.sequence_picker import SequencePicker, thumbnail_icon
 
 THUMBNAIL = QSize(96, 96)
-
-
-def thumbnail_icon(rows: Sequence[Sequence[int]] | None) -> QIcon:
-    """Turn a nested list of grey values (rows, columns), 0 to 255, into an icon; empty when there is none."""
-    if not rows:
-        return QIcon()
-    grey = np.ascontiguousarray(rows, dtype=np.uint8)
-    height, width = grey.shape
-    picture = QImage(grey.data, width, height, width, QImage.Format.Format_Grayscale8).copy()
-    return QIcon(QPixmap.fromImage(picture))
 
 
 class ChoiceCard(QFrame):
@@ -71,7 +60,7 @@ class ChoiceCard(QFrame):
 
 
 class PairingCard(QFrame):
-    """Ask which of the files that found no partner is the image, and which the outline.
+    """Ask which of the files that found no partner is the image, or are the images, and which the outline.
 
     Signals
     -------
@@ -88,6 +77,8 @@ class PairingCard(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self._sources = list(sources)
+        possible = [row for row, source in enumerate(self._sources) if source.get("role_hint") != "mask"]
+        self._possible = possible or list(range(len(self._sources)))
         self.images, self.masks = QComboBox(), QComboBox()
         self.images.setAccessibleName("Image")
         self.masks.setAccessibleName("Outline")
@@ -99,10 +90,14 @@ class PairingCard(QFrame):
                 box.addItem(title, row)
                 box.setItemData(box.count() - 1, f"{source['path']}\n{details}", Qt.ItemDataRole.ToolTipRole)
         self._preselect()
-        self.question = wrapped("Which of these is the image, and which the outline?", "title")
+        self.picker = SequencePicker([self._sources[row] for row in self._possible], [self._first_image()]) \
+            if len(self._possible) > 1 and len(self._sources) > 2 else None
+        asked = "Which of these are images of one tumour, and which is its outline?" if self.picker is not None \
+            else "Which of these is the image, and which the outline?"
+        self.question = wrapped(asked, "title")
         form = QFormLayout()
         form.setSpacing(6)
-        form.addRow("Image", self.images)
+        form.addRow("Images" if self.picker else "Image", self.picker or self.images)
         form.addRow("Outline", self.masks)
         self.add = QPushButton("Open as a case")
         self.add.setProperty("role", "primary")
@@ -132,19 +127,31 @@ class PairingCard(QFrame):
         self.images.setCurrentIndex(image)
         self.masks.setCurrentIndex(self.masks.findData(mask))
 
+    def _first_image(self) -> int:
+        image = self.images.currentData()
+        return self._possible.index(image) if image in self._possible else 0
+
+    def _chosen(self) -> list[dict[str, str]]:
+        if self.picker is not None:
+            return self.picker.chosen()
+        source = self._sources[self.images.currentData()]
+        return [{"name": "image", "path": str(source["path"]), "series": str(source.get("series") or "")}]
+
     def _answer(self) -> None:
-        image, mask = self.images.currentData(), self.masks.currentData()
-        if image == mask:
-            self.problem.setText("Image and outline are the same file. Choose two different ones.")
-            self.problem.show()
+        chosen, mask = self._chosen(), self.masks.currentData()
+        outline = self._sources[mask] if mask >= 0 else None
+        problem = self.picker.problem() if self.picker is not None else ""
+        if outline is not None and any(item["path"] == str(outline["path"])
+                                       and item["series"] == str(outline.get("series") or "") for item in chosen):
+            problem = "Image and outline are the same file. Choose two different ones."
+        self.problem.setText(problem)
+        self.problem.setVisible(bool(problem))
+        if problem:
             return
-        source = self._sources[image]
-        path = Path(source["path"])
-        files: dict[str, Any] = {"id": _name(path), "images": {"image": str(path)}, "series": {}}
-        if source.get("series"):
-            files["series"]["image"] = source["series"]
-        if mask >= 0:
-            outline = self._sources[mask]
+        files: dict[str, Any] = {"id": _name(Path(chosen[0]["path"])),
+                                 "images": {item["name"]: item["path"] for item in chosen},
+                                 "series": {item["name"]: item["series"] for item in chosen if item["series"]}}
+        if outline is not None:
             files["mask"] = str(outline["path"])
             if outline.get("series"):
                 files["series"]["mask"] = outline["series"]
