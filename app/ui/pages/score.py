@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
@@ -30,6 +30,18 @@ from app.ui.words import per_cent
 
 _SIDES = {"las": "radiological: stored from the patient's right to left",
           "ras": "neurological: stored from the patient's left to right"}
+
+
+class _Pages(QStackedWidget):
+    """Pages of which only the one on screen claims room."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.currentChanged.connect(lambda _page: self.updateGeometry())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        page = self.currentWidget()
+        return page.minimumSizeHint() if page is not None else super().minimumSizeHint()
 
 
 class ScorePage(QWidget):
@@ -75,7 +87,7 @@ class ScorePage(QWidget):
         self.show_first()
 
     def _build_centre(self) -> QWidget:
-        self._stack = QStackedWidget()
+        self._stack = _Pages()
         self._stack.addWidget(self.drop_zone)
         self._stack.addWidget(self.viewer)
         self.steering = Steering(self.reading, self._stack, self.viewer, self.bar, self._apply_folds)
