@@ -105,6 +105,22 @@ def test_score_of_a_table(capsys, tmp_path, ball):
     assert out.splitlines()[0].startswith("007\t0.")
 
 
+def test_what_no_row_can_have_stops_the_table(capsys, tmp_path, ball):
+    table = tmp_path / "cohort.csv"
+    table.write_text(f"patient,image,mask\n007,{ball[0]},{ball[1]}\n")
+    for words, sentence in ((("--error-rate", "0.3"), "no verdict at the error rate 0.3"),
+                            (("--threshold", "0.5"), "no figures for the threshold 0.5"),
+                            (("--site", "S1"), "--site is a choice about one case"),
+                            (("--mask-label", "2"), "--mask-label is a choice about one case")):
+        assert sentence in refusal(capsys, "score", str(table), *words)
+
+
+def test_a_terminal_without_the_letters_of_a_name(ball):
+    done = in_a_process("score", *ball, "--site", "\u80bf", PYTHONIOENCODING="ascii")
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert r"'\u80bf'" in done.stdout
+
+
 def test_input_that_cannot_be_used_is_one_line(capsys, tmp_path, ball):
     image, mask = ball
     loaded = nib.load(mask)
@@ -121,6 +137,10 @@ def test_input_that_cannot_be_used_is_one_line(capsys, tmp_path, ball):
     assert "There is no model 'other'" in refusal(capsys, "score", image, mask, "--model", "other")
     assert "'prevalence' has the value 2" in refusal(capsys, "score", image, mask, "--prevalence", "2")
     assert "no figures for the threshold 0.5" in refusal(capsys, "score", image, mask, "--threshold", "0.5")
+    assert "no verdict at the error rate 0.3" in refusal(capsys, "score", image, mask, "--error-rate", "0.3")
+    assert "the first path" in refusal(capsys, "score", image, mask, "--image", f"image={image}")
+    assert "not an empty word" in refusal(capsys, "score", image, "")
+    assert "'0' is not a whole number of 1 or more" in refusal(capsys, "score", image, mask, "--jobs", "0")
     assert "NAME=VALUE is expected" in refusal(capsys, "score", image, mask, "--set", "age")
     assert "3 paths were given" in refusal(capsys, "score", image, mask, mask)
     assert "There is no recipe 'x'" in refusal(capsys, "train", "t.csv", "--label", "l", "--patient", "p", "--recipe",
@@ -264,7 +284,9 @@ def test_train_prints_the_contract(capsys, tmp_path):
     assert answer(capsys, "models", "verify", result["bundle"])["ok"]
     assert answer(capsys, *words)["folds"] == result["folds"]
     assert "small: AUC 0." in say(capsys, *words)[1]
+    assert "features: volume_ml" in say(capsys, *words)[2], "what is learned from is listed before fitting"
     assert "no column 'nothing'" in refusal(capsys, *words[:2], "--label", "nothing", *words[4:])
+    assert "no column 'nothing'" in refusal(capsys, *words, "--ignore", "nothing")
 
 
 def test_selftest(capsys):

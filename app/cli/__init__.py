@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import time
@@ -29,6 +30,9 @@ def run_command_line(words: Sequence[str]) -> int:
     int
         0 done, 2 the input cannot be used, 3 cancelled, 1 our fault.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        # A terminal that lacks a letter of some name shows the letter's number.
+        sys.stdout.reconfigure(errors="backslashreplace")
     options = build_parser().parse_args(list(words))
     progress = Progress()
     try:

@@ -9,11 +9,13 @@ from typing import Any, NoReturn
 import app
 from app.cli.requests import (
     MODEL_WORKFLOWS,
+    at_least_one,
     convert_request,
     demo_request,
     landmarks_request,
     n4_request,
     normalise_request,
+    path_word,
     report_request,
     score_request,
     shrink_factors,
@@ -51,21 +53,21 @@ def build_parser() -> OneLineParser:
     ) -> argparse.ArgumentParser:
         added = commands.add_parser(name, **words)
         added.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-        added.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
+        added.add_argument("--jobs", type=at_least_one, default=1, metavar="N", help="processes")
         added.add_argument("--seed", type=int, default=None, metavar="N", help="of everything random")
         added.set_defaults(workflow=workflow, request=make, show=show, status=lambda _result: DONE)
         return added
 
     convert = command("convert", "convert", convert_request, show_written, help="any image, folder or tree to NIfTI")
-    convert.add_argument("source")
-    convert.add_argument("target", help="a file when it ends in .nii or .nii.gz, else a folder")
+    convert.add_argument("source", type=path_word)
+    convert.add_argument("target", type=path_word, help="a file when it ends in .nii or .nii.gz, else a folder")
     convert.add_argument("--roi", help="region of an RTSTRUCT or a DICOM SEG")
     convert.add_argument("--orientation", choices=("las", "ras"), help="Analyze 7.5: las = stored with right first")
 
     n4 = command("n4", "correct_image", n4_request, show_n4, help="bias-field correction")
-    n4.add_argument("image")
-    n4.add_argument("out")
-    n4.add_argument("--mask")
+    n4.add_argument("image", type=path_word)
+    n4.add_argument("out", type=path_word)
+    n4.add_argument("--mask", type=path_word)
     n4.add_argument("--engine", choices=("fast", "itk", "ants"))
     for name, kind in (
         ("levels", int),
@@ -77,7 +79,7 @@ def build_parser() -> OneLineParser:
     ):
         n4.add_argument(f"--{name}", type=kind)
     n4.add_argument("--shrink", type=shrink_factors, help="N in plane and 1 along the coarsest axis, or a,b,c")
-    n4.add_argument("--field", help="where to write the bias field")
+    n4.add_argument("--field", type=path_word, help="where to write the bias field")
 
     boxes = command(
         "boxes",
@@ -86,24 +88,24 @@ def build_parser() -> OneLineParser:
         show_written,
         help="tumour boxes, a row per slice",
     )
-    boxes.add_argument("cohort")
-    boxes.add_argument("--out", required=True)
+    boxes.add_argument("cohort", type=path_word)
+    boxes.add_argument("--out", type=path_word, required=True)
 
     normalise = command("normalise", "normalise_image", normalise_request, show_written, help="intensity normalisation")
-    normalise.add_argument("image")
-    normalise.add_argument("out")
+    normalise.add_argument("image", type=path_word)
+    normalise.add_argument("out", type=path_word)
     normalise.add_argument("--method", choices=("zscore", "percentile", "nyul"))
     normalise.add_argument("--region", choices=("image", "body", "around_tumour"))
-    normalise.add_argument("--mask", help="the tumour's outline, for the region around it")
+    normalise.add_argument("--mask", type=path_word, help="the tumour's outline, for the region around it")
     normalise.add_argument("--landmarks", metavar="FILE", help="nyul: what 'landmarks' wrote")
 
     landmarks = command("landmarks", "learn_landmarks", landmarks_request, show_written, help="a cohort's histogram")
-    landmarks.add_argument("cohort")
+    landmarks.add_argument("cohort", type=path_word)
     landmarks.add_argument("--sequence", metavar="SEQ", help="default: each case's first")
-    landmarks.add_argument("--out", required=True, metavar="FILE")
+    landmarks.add_argument("--out", type=path_word, required=True, metavar="FILE")
 
     score = command("score", "score_case", score_request, show_score, help="score a case, a folder of cases or a table")
-    score.add_argument("inputs", nargs="+", metavar="IMAGE MASK | COHORT")
+    score.add_argument("inputs", type=path_word, nargs="+", metavar="IMAGE MASK | COHORT")
     score.add_argument("--image", action="append", default=[], metavar="SEQ=PATH", help="a further sequence")
     score.add_argument(
         "--series",
@@ -123,24 +125,24 @@ def build_parser() -> OneLineParser:
     score.add_argument("--error-rate", type=float, default=0.05, metavar="E", help="of the verdict")
     score.add_argument("--threshold", type=float, metavar="T", help="one of the model's operating points")
     score.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|DIR")
-    score.add_argument("--out", metavar="DIR", help="where to write the report and the prepared images")
+    score.add_argument("--out", type=path_word, metavar="DIR", help="where to write the report and the prepared images")
 
     train = command("train", "train", train_request, show_training, help="train and validate a model")
-    train.add_argument("table")
+    train.add_argument("table", type=path_word)
     train.add_argument("--label", required=True, metavar="COL")
     train.add_argument("--positive", metavar="VALUE")
     train.add_argument("--patient", required=True, metavar="COL")
     train.add_argument("--site", metavar="COL")
     train.add_argument("--ignore", action="append", default=[], metavar="COL")
     train.add_argument("--recipe", default="logistic", metavar="NAME|FILE")
-    train.add_argument("--out", required=True, metavar="BUNDLE")
+    train.add_argument("--out", type=path_word, required=True, metavar="BUNDLE")
 
     demo = command("demo", "make_demo", demo_request, show_written, help="phantom cases")
     demo.add_argument("kind", choices=("case", "cohort"))
     demo.add_argument("--cases", type=int, default=85)
     demo.add_argument("--sites", type=int, default=43)
     demo.add_argument("--signal", type=float, default=1.0)
-    demo.add_argument("--out", required=True)
+    demo.add_argument("--out", type=path_word, required=True)
 
     selftest = command(
         "selftest", "selftest", lambda _o: {}, show_selftest, help="check this installation against stored references"
@@ -162,9 +164,9 @@ def build_parser() -> OneLineParser:
     models.set_defaults(status=lambda result: DONE if result.get("ok", True) else UNUSABLE_INPUT)
 
     report = command("report", "export_report", report_request, show_written, help="HTML or PDF of a score's JSON")
-    report.add_argument("run", help="the JSON that 'score --json' printed")
-    report.add_argument("--out", required=True, metavar="FILE")
+    report.add_argument("run", type=path_word, help="the JSON that 'score --json' printed")
+    report.add_argument("--out", type=path_word, required=True, metavar="FILE")
 
     run = command("run", "run", lambda o: {"path": o.request_file}, help="repeat a recorded job")
-    run.add_argument("request_file", metavar="REQUEST.json")
+    run.add_argument("request_file", type=path_word, metavar="REQUEST.json")
     return parser

@@ -17,6 +17,7 @@ from app.core.requests import CaseFiles
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
 MODEL_WORKFLOWS = {"list": "list_models", "show": "show_model", "verify": "verify_models", "build": "ship_models"}
 SCORE_KEYS = ("probability", *Score.__dataclass_fields__)
+CASE_CHOICES = ("image", "series", "roi", "mask_label", "orientation", "site", "set")
 N4_SETTINGS = ("engine", "levels", "iterations", "shrink", "tolerance", "fwhm", "noise", "bins")
 
 
@@ -29,6 +30,20 @@ def choose_workflow(options: argparse.Namespace) -> str:
     if options.command == "score" and _is_cohort(options):
         return "score_cohort"
     return str(options.workflow)
+
+
+def path_word(text: str) -> str:
+    """A path; an empty word would mean the working directory."""
+    if not text:
+        raise argparse.ArgumentTypeError("a path is expected, not an empty word")
+    return text
+
+
+def at_least_one(text: str) -> int:
+    """A number of processes."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of 1 or more")
+    return int(text)
 
 
 def shrink_factors(text: str) -> int | tuple[int, ...]:
@@ -78,7 +93,8 @@ def landmarks_request(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _is_cohort(options: argparse.Namespace) -> bool:
-    return len(options.inputs) == 1 and options.inputs[0].lower().endswith(TABLES)
+    (*_, path) = options.inputs
+    return len(options.inputs) == 1 and path.lower().endswith(TABLES) and not Path(path).is_dir()
 
 
 def score_request(options: argparse.Namespace) -> dict[str, Any]:
@@ -91,6 +107,12 @@ def score_request(options: argparse.Namespace) -> dict[str, Any]:
         "out": options.out,
     }
     if _is_cohort(options):
+        own = [f"--{name.replace('_', '-')}" for name in CASE_CHOICES if getattr(options, name)]
+        if own:
+            raise InputError(
+                f"{own[0]} is a choice about one case, and {options.inputs[0]} is a table.",
+                "Give it as a column of the table.",
+            )
         return {"table": options.inputs[0], "jobs": options.jobs, **settings}
     return {"case": _case(options).model_dump(mode="json"), **settings}
 
@@ -127,8 +149,13 @@ def _case(options: argparse.Namespace) -> CaseFiles:
         images = {**files.images, **_pairs(options.image, "--image")}
         return files.model_copy(update={**given, "images": images})
     image, mask = options.inputs
+    further = _pairs(options.image, "--image")
+    if "image" in further:
+        raise InputError(
+            "--image image=PATH would take the place of the first path.", "Name the sequence, as in t2=PATH."
+        )
     images = {"image": str(Path(image).absolute())}
-    images |= {name: str(Path(path).absolute()) for name, path in _pairs(options.image, "--image").items()}
+    images |= {name: str(Path(path).absolute()) for name, path in further.items()}
     return CaseFiles.parse(
         {"id": case_name(Path(image)), "images": images, "mask": str(Path(mask).absolute()), **given}
     )

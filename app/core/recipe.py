@@ -13,6 +13,11 @@ from app.core.errors import RecipeError
 PositiveFloat = Annotated[float, Field(gt=0)]
 
 
+def _as_told(reason: str) -> str:
+    """Pydantic's reason as the end of our sentence."""
+    return (reason[:1].lower() + reason[1:]).replace("input should", "it should")
+
+
 class Settings(BaseModel):
     """Base of every settings object: frozen, and unknown names are refused."""
 
@@ -42,7 +47,7 @@ class Settings(BaseModel):
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or cls.__name__
             raise RecipeError(
-                f"The setting '{where}' has the value {first.get('input')!r}: {first['msg'].lower()}.",
+                f"The setting '{where}' has the value {first.get('input')!r}: {_as_told(first['msg'])}.",
                 "Correct it and try again.",
             ) from error
 

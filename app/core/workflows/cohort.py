@@ -69,7 +69,7 @@ def read_cohort(ask: TrainRequest, report: Report) -> Cohort:
     table = read_table(Path(ask.table))
     problems = [
         f"The table has no column '{column}'."
-        for column in (ask.label, ask.patient, *([ask.site] if ask.site else []))
+        for column in (ask.label, ask.patient, *([ask.site] if ask.site else []), *ask.ignore)
         if column not in table.columns
     ]
     if problems:

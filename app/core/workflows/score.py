@@ -25,7 +25,7 @@ from app.core.requests import ScoreCohortRequest, ScoreRequest
 from app.core.segment.jitter import jitter_masks
 from app.core.workflows.models import open_bundle
 from app.core.workflows.parallel import run_each
-from app.core.workflows.verdict import at_prevalence, choose_threshold, compare, decide, doubts
+from app.core.workflows.verdict import at_prevalence, choose_quantiles, choose_threshold, compare, decide, doubts
 
 COVERAGE = 1.959964  # standard normal, 95 %
 
@@ -47,7 +47,7 @@ def score_case(request: dict[str, Any], report: Report) -> dict[str, Any]:
     """
     ask = ScoreRequest.parse(request)
     clock = Clock()
-    bundle = open_bundle(ask.model)
+    bundle = _open_for(ask)
     report(0.0, "Reading the images")
     case = load_case(ask.case)
     clock.lap("read")
@@ -77,7 +77,7 @@ def score_case(request: dict[str, Any], report: Report) -> dict[str, Any]:
 def score_cohort(request: dict[str, Any], report: Report) -> dict[str, Any]:
     """Score every row of a table; a row that fails is a result with an `error`, never the end."""
     ask = ScoreCohortRequest.parse(request)
-    open_bundle(ask.model)
+    _open_for(ask)
     table = read_cases(Path(ask.table), strict=False)
     settings = ask.model_dump(mode="json", exclude={"table", "jobs", "out"})
     requests = [
@@ -97,6 +97,14 @@ def score_cohort(request: dict[str, Any], report: Report) -> dict[str, Any]:
         for row, messages in faults.items()
     ]
     return {"model": ask.model, "results": results, "failed": sum("error" in result for result in results)}
+
+
+def _open_for(ask: ScoreRequest | ScoreCohortRequest) -> Bundle:
+    """Open the model; what it cannot answer is said before any work is done."""
+    bundle = open_bundle(ask.model)
+    choose_quantiles(bundle, ask.error_rate)
+    choose_threshold(bundle, ask.threshold)
+    return bundle
 
 
 def _score_or_explain(request: dict[str, Any]) -> dict[str, Any]:

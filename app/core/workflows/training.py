@@ -68,6 +68,7 @@ def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
     recipe = ask.recipe
     check_target(Path(ask.out))
     cohort = read_cohort(ask, partial(_share, report, 0.0, 0.7))
+    report(0.7, f"Learning from {len(cohort.names)} features: {', '.join(cohort.names)}")
     folds = make_folds(cohort.labels, cohort.patients, recipe.model.folds, recipe.model.repeats, ask.seed)
     total = len(folds.splits)
     out_of_fold = cross_validate(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from app.core.bundle import Bundle, Threshold, sigmoid
+from app.core.bundle import Bundle, ConformalQuantiles, Threshold, sigmoid
 from app.core.data import Case, Caution, Comparator, OperatingPoint
 from app.core.errors import InputError
 from app.core.evaluate.conformal import conformal_set
@@ -20,13 +20,13 @@ def at_prevalence(log_odds: float, training: float, used: float) -> float:
     return sigmoid(log_odds + np.log(used / (1 - used)) - np.log(training / (1 - training)))
 
 
-def decide(bundle: Bundle, probability: float, features: Mapping[str, float], error_rate: float) -> str:
-    """The conformal verdict: a class, 'uncertain', or 'unlike_training'.
+def choose_quantiles(bundle: Bundle, error_rate: float) -> ConformalQuantiles:
+    """What the bundle keeps for an error rate of the verdict.
 
     Raises
     ------
     InputError
-        The bundle keeps no quantiles for the error rate.
+        The bundle keeps nothing for it.
     """
     specification = bundle.specification
     quantiles = next((each for each in specification.conformal if abs(each.error_rate - error_rate) < 1e-9), None)
@@ -36,6 +36,12 @@ def decide(bundle: Bundle, probability: float, features: Mapping[str, float], er
             f"The model '{specification.name}' has no verdict at the error rate {error_rate:g}; it has {offered}.",
             "Choose one of these.",
         )
+    return quantiles
+
+
+def decide(bundle: Bundle, probability: float, features: Mapping[str, float], error_rate: float) -> str:
+    """The conformal verdict: a class, 'uncertain', or 'unlike_training'; errors as for `choose_quantiles`."""
+    quantiles = choose_quantiles(bundle, error_rate)
     distance = bundle.distance(features)
     if distance is not None and distance[0] > distance[1]:
         return "unlike_training"
@@ -44,7 +50,7 @@ def decide(bundle: Bundle, probability: float, features: Mapping[str, float], er
         return "uncertain"
     if not negative and not positive:
         return "unlike_training"
-    return specification.classes[1 if positive else 0]
+    return bundle.specification.classes[1 if positive else 0]
 
 
 def choose_threshold(bundle: Bundle, threshold: float | None) -> OperatingPoint:

@@ -102,6 +102,14 @@ def test_oblique_image(shared_data, tmp_path):
     assert not mask.voxels[:, :, 2].any()
 
 
+def test_a_contour_with_half_a_corner_is_never_left_out_unsaid(tmp_path):
+    found = structure_set([[box(3), box(6)]])
+    damaged = found.ROIContourSequence[0].ContourSequence[0]
+    damaged.ContourData = list(damaged.ContourData)[:-1]
+    with pytest.raises(UnreadableImage, match="11 numbers, three for each corner"):
+        load(tmp_path, found, {"t1": volume()})
+
+
 def test_several_regions_are_asked_for(tmp_path):
     found = structure_set([[box(3)], [box(3), box(6)], []], names=("Femur", "GTV tumour", "Marker"))
     with pytest.raises(ChoiceNeeded, match="2 regions: Femur, GTV tumour") as raised:

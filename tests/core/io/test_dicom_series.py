@@ -288,7 +288,7 @@ def test_choice_shows_each_series_in_its_proportions(tmp_path):
     write(tmp_path / "b", other)
     choice = dicom.series_choice(sources_of(tmp_path))
     assert (choice.field, [option.value for option in choice.options]) == ("series", ["1.2.3", "1.2.4"])
-    assert "--image SEQ=PATH" in choice.remedy
+    assert "--series SEQ=UID" in choice.remedy
     assert choice.options[0].details == {
         "description": "T1 TSE cor", "sequence": "t1", "modality": "MR", "TR": "500 ms", "TE": "12 ms", "slices": "3",
         "matrix": "5 x 6", "spacing": "1.5 x 2 x 3 mm", "thickness": "3 mm", "plane": "axial"}

@@ -106,6 +106,14 @@ def test_a_bad_row_is_told_and_stops_no_other(folder):
     assert len(raised.value.issues) == 6
 
 
+def test_two_labels_of_one_mask_are_two_cases(folder):
+    table = write(folder / "two.csv", "patient,image,mask,mask_label\n1,a_t1.nii.gz,a_mask.nii.gz,1\n"
+                                      "1,a_t1.nii.gz,a_mask.nii.gz,2\n1,a_t1.nii.gz,a_mask.nii.gz,2\n")
+    found = read_cases(table)
+    assert [(case.id, case.label) for case in found.cases] == [("1", 1), ("1-2", 2)]
+    assert [str(problem) for problem in found.problems] == ["Row 4 (1): it repeats row 3."]
+
+
 def test_missing_columns_suggest_what_was_meant(folder):
     with pytest.raises(CohortError) as raised:
         read_cases(write(folder / "c.csv", "PatientID,imgae,segmentation\nA,a_t1.nii.gz,a_mask.nii.gz\n"))

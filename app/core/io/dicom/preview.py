@@ -39,7 +39,7 @@ def series_choice(sources: Sequence[Source]) -> ChoiceNeeded:
         message = f"The series holds {len(offered)} stacks of slices ({stacks}), and the image is one of them."
     else:
         message = f"The folder holds {len(offered)} series, and the image is one of them."
-    remedy = "Choose it; on the command line, give --image SEQ=PATH with a folder that holds it alone."
+    remedy = "Choose it; on the command line, name it with --series SEQ=UID (SEQ is 'image' for the first)."
     return ChoiceNeeded(message, remedy, "series", [
         Choice(source.series, source.title, dict(source.details), draw_thumbnail(source)) for source in offered])
 

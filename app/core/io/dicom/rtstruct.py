@@ -110,7 +110,8 @@ def _corners(contour: Dataset) -> Contour | None:
         return None
     points = np.asarray(contour.get("ContourData") or (), dtype=np.float64)
     if points.size % 3:
-        raise UnreadableImage(f"A contour of the outline holds {points.size} numbers, three for each corner are expected.",
+        raise UnreadableImage(f"A contour of the outline holds {points.size} numbers, three for each corner are "
+                              "expected.",
                               "Export the outline again.")
     if points.size < 9:
         return None
