@@ -24,6 +24,7 @@ from app.ui.widgets.worklist_model import Entry, WorklistModel
 
 MOST_PARTNERS = 8
 NO_OUTLINE = "has no outline yet."  # the worklist says so too
+NO_IMAGE, WHICH_SERIES = "is an outline without its image.", "choose the one to read."  # these are asked
 NOTHING_FOUND = Failure("input", "Nothing in there can be read as an image or an outline.",
                         "Drop NIfTI, Analyze, NRRD, MetaImage or DICOM files, or a table that names them.")
 
@@ -110,12 +111,17 @@ class Reading(QObject):
     def _take_drop(self, found: dict[str, Any]) -> None:
         cases, self._loose = list(found.get("cases") or ()), list(found.get("unpaired") or ())
         self.unpaired.emit([*self._partners(cases), *self._loose] if self._loose else [])
-        if notes := tuple(note for note in found.get("notes") or () if not (cases and note.endswith(NO_OUTLINE))):
+        if notes := self._news(found):
             self.noticed.emit(Failure("input", "What was dropped has been read like this:", extra={"issues": notes}))
         if cases:
             self.add(cases)
         elif not self._loose and not notes:
             self.noticed.emit(NOTHING_FOUND)
+
+    def _news(self, found: dict[str, Any]) -> tuple[str, ...]:
+        """Return the notes of a drop that the worklist does not show and no question asks."""
+        asked = (NO_OUTLINE,) * bool(found.get("cases")) + (WHICH_SERIES,) + (NO_IMAGE,) * bool(self._loose)
+        return tuple(note for note in found.get("notes") or () if not note.endswith(asked))
 
     def _partners(self, cases: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """List the images that wait for an outline: those of a drop, or else that of the case on screen."""
@@ -123,6 +129,8 @@ class Reading(QObject):
         bare = [case for case in cases if not case.get("mask")]
         if not cases and current is not None and not current.files.get("mask"):
             bare = [current.files]
+        if not any(source.get("role_hint") != "mask" for source in self._loose):
+            bare = bare or list(cases)  # outlines only: one of them may be meant in place of the one taken
         return [{"path": path, "title": case["id"] if name == "image" else f"{case['id']} {name}",
                  "role_hint": "image", "series": (case.get("series") or {}).get(name, "")}
                 for case in bare[:MOST_PARTNERS] for name, path in case["images"].items()]

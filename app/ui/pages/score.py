@@ -246,13 +246,13 @@ class ScorePage(QWidget):
             self._asked = asked
             self.notices.drop("case")
             if asked is not None and failure is not None:
-                self.notices.put("case", self._card_for(failure))
+                self.notices.put("case", self._card_for(failure), first=True)
         if not (reading.view or {}).get("orientation_question"):
             self.notices.drop("side")
         elif self.notices.card("side") is None:
             side = SideBar(_SIDES[shown_side(reading.view or {})])
             side.confirmed.connect(lambda yes: reading.confirm_side(as_shown=yes))
-            self.notices.put("side", side)
+            self.notices.put("side", side, first=True)
 
     def _card_for(self, failure: Failure) -> QWidget:
         reading = self.reading
@@ -279,7 +279,7 @@ class ScorePage(QWidget):
         card = ask_sequences(images, entry.files)
         card.chosen.connect(lambda chosen: (self.notices.drop("sequences"), self.reading.take_sequences(chosen)))
         card.declined.connect(lambda: self.notices.drop("sequences"))
-        self.notices.put("sequences", card)
+        self.notices.put("sequences", card, first=True)
 
     def notice(self, failure: Failure) -> None:
         """Say something that belongs to no case."""
@@ -295,7 +295,7 @@ class ScorePage(QWidget):
         question = PairingCard(sources)
         question.paired.connect(self.reading.pair)
         question.declined.connect(self.reading.decline_pairing)
-        self.notices.put("pairing", question)
+        self.notices.put("pairing", question, first=True)
 
     # Choices
 
@@ -352,5 +352,5 @@ class ScorePage(QWidget):
 
     def _restore_sizes(self) -> None:
         kept = self.reading.state["splitters"]
-        self._outer.setSizes(kept.get("outer") or [208, 1200])
+        self._outer.setSizes(kept.get("outer") or [232, 1200])
         self._inner.setSizes(kept.get("inner") or [900, 336])

@@ -90,12 +90,14 @@ class SettingsPage(QScrollArea):
         buttons.addStretch(1)
         self.keys = KeyTable(keymap)
         self.keys.setMinimumSize(360, 320)
+        self.keys.setMaximumWidth(640)
         self.keys.remapped.connect(lambda: state.choose("keymap", keymap.to_json()))
         left, right = QVBoxLayout(), QVBoxLayout()
         left.setSpacing(24)
         left.addLayout(form)
         left.addLayout(buttons)
         left.addStretch(1)
+        right.setSpacing(8)
         right.addWidget(heading("Keys"))
         right.addWidget(self.keys, 1)
         body = QWidget()
@@ -121,7 +123,8 @@ class SettingsPage(QScrollArea):
         self.model.clear()
         for model in models:
             if model.get("verified", True):
-                self.model.addItem(str(model.get("title") or model["name"]), model["name"])
+                mark = " (demo)" if model.get("demonstration") else ""
+                self.model.addItem(f"{model.get('title') or model['name']}{mark}", model["name"])
         self.model.setCurrentIndex(max(0, self.model.findData(self._state["model"])))
 
     def _picker(self, name: str, choices: object, chosen: object, setting: str) -> QComboBox:

@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QWidg
 
 from app.ui.viewing import PREPARATIONS
 from app.ui.widgets.copy_label import ElidedLabel
+from app.ui.widgets.elided_combo import ElidedCombo
+from app.ui.widgets.sequence_picker import title_of_sequence
 
 _WEIGHTINGS = {"t1": "T1", "t2": "T2", "pd": "PD"}
 
@@ -26,10 +28,10 @@ def sequence_title(name: str, acquisition: Mapping[str, Any]) -> str:
         parts.append("fat suppressed")
     if acquisition.get("contrast_enhanced"):
         parts.append("with contrast")
-    guess = ", ".join(parts)
-    if not guess or guess.lower() == name.lower():
-        return name
-    return f"{name} ({guess})"
+    guess, title = ", ".join(parts), title_of_sequence(name)
+    if not guess or name == acquisition.get("sequence") or guess == title:
+        return title
+    return f"{title} ({guess})"
 
 
 class CaseBar(QWidget):
@@ -53,7 +55,7 @@ class CaseBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.title, self.facts = ElidedLabel(role="title", middle=True), ElidedLabel(role="dim")
-        self.sequences, self.preparations = QComboBox(), QComboBox()
+        self.sequences, self.preparations = ElidedCombo(), QComboBox()
         self.sequences.setAccessibleName("Sequence")
         self.sequences.setToolTip("Which image of the case is shown; weighting and contrast are read from the header")
         self.sequences.activated.connect(lambda _row: self.sequence_chosen.emit(self.sequences.currentData()))

@@ -177,7 +177,7 @@ class SideBar(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self.question = QLabel("This Analyze file does not say which side is left. "
-                               f"Shown as {shown_as}. Right?")
+                               f"It is shown as {shown_as}. Is this correct?")
         self.question.setWordWrap(True)
         self.yes, self.no = QPushButton("Yes, as shown"), QPushButton("No, mirror it")
         self.yes.clicked.connect(lambda: self.confirmed.emit(True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -36,7 +36,7 @@ class FailureCard(QFrame):
         mark = VerdictMark()
         mark.show_mark("exclamation", theme().warning)
         top = QHBoxLayout()
-        top.addWidget(mark)
+        top.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
         top.addWidget(self.sentence, 1)
         self.points = wrapped("\n".join(message.points[:SHOWN_POINTS]))
         if len(message.points) > SHOWN_POINTS:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.ui.theme import tabular_font, theme
 from app.ui.widgets.copy_label import wrapped
 from app.ui.widgets.keymap import ACTIONS, Keymap, pressed_key
 
@@ -131,6 +132,7 @@ class KeyTable(QWidget):
             if group is None:
                 group = groups[action.group] = QTreeWidgetItem(self.tree, [action.group])
                 group.setFlags(Qt.ItemFlag.ItemIsEnabled)
+                group.setFont(0, tabular_font(theme().small_px, bold=True))
             row = self._rows[name] = QTreeWidgetItem(group, [action.title])
             row.setData(0, _NAME, name)
         self.tree.expandAll()

@@ -11,11 +11,12 @@ LEAST = 120
 
 
 class Notices(QWidget):
-    """Cards in the order they came; answering one shows the next."""
+    """Questions, then messages, each in the order they came; answering one shows the next."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._cards: dict[str, QWidget] = {}
+        self._questions: set[str] = set()
         self._shown = ""
         self._limit = 400
         self._room = QScrollArea()
@@ -48,16 +49,20 @@ class Notices(QWidget):
         """Return the card of this name, or the one on screen."""
         return self._cards.get(name or self._shown)
 
-    def put(self, name: str, card: QWidget) -> None:
-        """Add a card, or put it in the place of the one with the same name."""
+    def put(self, name: str, card: QWidget, *, first: bool = False) -> None:
+        """Add a card, or put it in the place of the one with the same name; questions come `first`."""
         old = self._cards.get(name)
         self._cards[name] = card
+        if first:
+            self._questions.add(name)
+        self._cards = dict(sorted(self._cards.items(), key=lambda item: item[0] not in self._questions))
         if old is not None and name == self._shown:
             self._shown = ""
             self._take_out(old)
         elif old is not None:
             old.deleteLater()
-        self._show(self._shown or name)
+        message = self._shown not in self._questions
+        self._show(name if first and message else self._shown or name)
 
     def drop(self, name: str) -> None:
         """Take a card away; unknown names are let be."""

@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
+from app.ui.widgets.elided_combo import ElidedCombo
 from app.ui.words import DEMONSTRATION, per_cent
 
 ERROR_RATES = (0.05, 0.10, 0.20)
@@ -28,7 +29,7 @@ class ResultChoices(QWidget):
         super().__init__(parent)
         self._models: dict[str, Mapping[str, Any]] = {}
         self._threshold: float | None = None
-        self.models, self.rates, self.thresholds = QComboBox(), QComboBox(), QComboBox()
+        self.models, self.rates, self.thresholds = ElidedCombo(), QComboBox(), ElidedCombo()
         for box, name, tip in (
                 (self.models, "Model", "Which model scores"),
                 (self.rates, "Error rate", "How often a verdict may be wrong; lower says 'uncertain' more often"),
@@ -72,9 +73,10 @@ class ResultChoices(QWidget):
         self._models = {str(model["name"]): model for model in models if model.get("verified", True)}
         self.models.clear()
         for name, model in self._models.items():
-            mark = f" ({DEMONSTRATION})" if model.get("demonstration") else ""
+            mark = " (demo)" if model.get("demonstration") else ""
             self.models.addItem(f"{model.get('title') or name}{mark}", name)
-            self.models.setItemData(self.models.count() - 1, str(model.get("purpose") or ""), 3)
+            purpose = [DEMONSTRATION] if model.get("demonstration") else []
+            self.models.setItemData(self.models.count() - 1, "\n".join([*purpose, str(model.get("purpose") or "")]), 3)
         self.models.setCurrentIndex(max(0, self.models.findData(chosen)))
         self._offer_thresholds()
         self._offer_rates(self._rates_of_model(), self.error_rate)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QImage, QPixmap
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from app.ui.widgets.copy_label import ElidedLabel
 
@@ -122,6 +122,7 @@ class SequencePicker(QWidget):
         words = ", ".join(f"{key} {details[key]}" for key in _TELLING
                           if details.get(key) and key not in ("sequence", "description"))
         about = ElidedLabel(f"{title}   {words}", middle=True)
+        about.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         about.setToolTip(str(source.get("path") or ""))
         about.setBuddy(box)
         name.setEditable(True)
