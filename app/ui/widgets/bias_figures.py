@@ -15,12 +15,15 @@ from app.ui.widgets.copy_label import CopyLabel, wrapped
 from app.ui.widgets.overlay import DIM, TEXT
 
 _ROWS = {"mask": "Where it is estimated", "region": "In the painted region"}
+_SHORT = {"mask": "Image", "region": "Painted region"}
+_LEGEND = ("{}&nbsp;&nbsp; \N{BLACK SQUARE} before&nbsp; "
+           "<span style='color: {}'>\N{BOX DRAWINGS HEAVY HORIZONTAL}</span> after")
 _SAME = 0.005
 
 
 def percent(value: float) -> str:
     """A coefficient of variation as the reader sees it: '15.9 %'."""
-    return f"{100 * value:.1f} %"
+    return f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
 
 
 def verdict(result: Mapping[str, Any]) -> tuple[str, bool]:
@@ -84,7 +87,7 @@ class BiasFigures(QWidget):
 
     def clear(self, words: str = "") -> None:
         """Show no figures, only words."""
-        self._say(words, warning=False)
+        self._say(words)
         self.about.setText("")
         for name in _ROWS:
             self._show_row(name, None)
@@ -103,7 +106,7 @@ class BiasFigures(QWidget):
             said += [str(caution["message"]) for caution in result.get("cautions") or ()]
             self.about.setText(" ".join(said))
 
-    def _say(self, words: str, *, warning: bool) -> None:
+    def _say(self, words: str, warning: bool = False) -> None:
         self.verdict.setText(words)
         self.verdict.setProperty("role", "warning" if warning else "")
         self.verdict.style().unpolish(self.verdict)
@@ -140,7 +143,8 @@ class BiasHistogram(QWidget):
             axis.setTickFont(tabular_font(theme().small_px))
             axis.setPen(DIM)
             axis.setTextPen(DIM)
-            plot.setTitle(f"{title}: before filled, after as a line", size=f"{theme().small_px}px", color=DIM.name())
+            plot.setTitle(_LEGEND.format(_SHORT[name], theme().label_colour(2)), size=f"{theme().small_px}px",
+                          color=DIM.name())
             plot.setVisible(name == "mask")
             self.plots[name] = plot
             row.addWidget(plot)
