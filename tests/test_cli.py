@@ -208,6 +208,12 @@ def test_fault_of_ours_points_to_the_log(capsys, monkeypatch, ball, own_data_fol
     assert "jane" not in log.read_text() + line
 
 
+def test_a_data_folder_that_cannot_be_made_is_one_sentence(capsys, monkeypatch, tmp_path, ball):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LIPOSCOPE_DATA", str(tmp_path / "file"))
+    assert "The data folder cannot be made" in refusal(capsys, "score", *ball)
+
+
 def test_result_that_is_no_json_is_our_fault(capsys, monkeypatch, ball):
     monkeypatch.setattr(app.cli, "run_workflow", lambda *_arguments: {"probability": float("nan")})
     assert "log" in refusal(capsys, "score", *ball, "--json", status=1)

@@ -7,12 +7,13 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import app
 from app.cli.parser import CANCELLED, OUR_FAULT, UNUSABLE_INPUT, build_parser
 from app.cli.requests import choose_workflow
-from app.core.errors import Cancelled
+from app.core.errors import Cancelled, InputError
 from app.core.jobs import describe_failure, run_request_file, run_workflow
 from app.core.paths import logs_folder
 
@@ -58,17 +59,26 @@ def run_command_line(words: Sequence[str]) -> int:
 
 def explain(error: Exception) -> int:
     """Print one sentence for an error, keep an unexpected one's traceback in the log, and return the exit status."""
-    log = logs_folder() / "command-line.log"
-    failure = describe_failure(error, log=log)
+    log = _log_file()
+    failure = describe_failure(error, log=log or "")
     issues = failure.extra.get("issues", [])
     options = [f"{option['value']} ({option['title']})" for option in failure.extra.get("options", [])]
     listed = f" Choose from: {'; '.join(options)}." if options else ""
     sys.stderr.write(" ".join(part for part in (failure.message, *issues, failure.remedy + listed) if part) + "\n")
     if failure.kind != "unexpected":
         return OUR_FAULT if failure.kind == "engine" else UNUSABLE_INPUT
-    with log.open("a", encoding="utf-8") as file:
-        file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} LipoScope {app.__version__}\n{failure.traceback}\n")
+    if log is not None:
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} LipoScope {app.__version__}\n{failure.traceback}\n")
     return OUR_FAULT
+
+
+def _log_file() -> Path | None:
+    """Where details are kept; nowhere when the data folder cannot be made, which may be the very fault to tell."""
+    try:
+        return logs_folder() / "command-line.log"
+    except InputError:
+        return None
 
 
 class Progress:
