@@ -110,18 +110,20 @@ class Reading(QObject):
 
     def _take_drop(self, found: dict[str, Any]) -> None:
         cases, self._loose = list(found.get("cases") or ()), list(found.get("unpaired") or ())
-        self.unpaired.emit([*self._partners(cases), *self._loose] if self._loose else [])
-        if notes := self._news(found):
+        loose = [*self._partners(cases), *self._loose] if self._loose else []
+        asked = any(source.get("role_hint") != "mask" for source in loose)  # outlines alone make no case
+        self.unpaired.emit(loose if asked else [])
+        if notes := self._news(found, asked=asked):
             self.noticed.emit(Failure("input", "What was dropped has been read like this:", extra={"issues": notes}))
         if cases:
             self.add(cases)
         elif not self._loose and not notes:
             self.noticed.emit(NOTHING_FOUND)
 
-    def _news(self, found: dict[str, Any]) -> tuple[str, ...]:
+    def _news(self, found: dict[str, Any], *, asked: bool) -> tuple[str, ...]:
         """Return the notes of a drop that the worklist does not show and no question asks."""
-        asked = (NO_OUTLINE,) * bool(found.get("cases")) + (WHICH_SERIES,) + (NO_IMAGE,) * bool(self._loose)
-        return tuple(note for note in found.get("notes") or () if not note.endswith(asked))
+        known = (WHICH_SERIES, *(NO_OUTLINE,) * bool(found.get("cases")), *(NO_IMAGE,) * asked)
+        return tuple(note for note in found.get("notes") or () if not note.endswith(known))
 
     def _partners(self, cases: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """List the images that wait for an outline: those of a drop, or else that of the case on screen."""

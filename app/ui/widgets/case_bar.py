@@ -54,8 +54,8 @@ class CaseBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title, self.facts = ElidedLabel(role="title", middle=True), ElidedLabel(role="dim")
-        self.sequences, self.preparations = ElidedCombo(), QComboBox()
+        self.title, self.facts = ElidedLabel(role="title", middle=True, least=10), ElidedLabel(role="dim")
+        self.sequences, self.preparations = ElidedCombo(), ElidedCombo()
         self.sequences.setAccessibleName("Sequence")
         self.sequences.setToolTip("Which image of the case is shown; weighting and contrast are read from the header")
         self.sequences.activated.connect(lambda _row: self.sequence_chosen.emit(self.sequences.currentData()))
@@ -80,21 +80,22 @@ class CaseBar(QWidget):
         self.bias.clicked.connect(self.bias_requested)
         self.bias.hide()
         self.single = ElidedLabel(role="dim")
-        view_with = QLabel("View with")
-        view_with.setProperty("role", "dim")
+        self._view_with = QLabel("View with")
+        self._view_with.setProperty("role", "dim")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 6, 8, 6)
         layout.setSpacing(8)
         for widget in (self.title, self.sequences, self.single, self.facts):
             layout.addWidget(widget)
         layout.addStretch(1)
-        for widget in (view_with, self.preparations, self.compare, self.bias):
+        for widget in (self._view_with, self.preparations, self.compare, self.bias):
             layout.addWidget(widget)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Leave the name its room when there is little."""
         super().resizeEvent(event)
-        self.facts.setVisible(event.size().width() >= ROOMY)
+        for label in (self.facts, self._view_with):
+            label.setVisible(event.size().width() >= ROOMY)
 
     def show_title(self, title: str) -> None:
         """Name the case; its pictures are still to come."""

@@ -52,8 +52,9 @@ class CopyLabel(QLabel):
 class ElidedLabel(CopyLabel):
     """One line that gives way: what does not fit is cut with an ellipsis and stands whole in the tooltip."""
 
-    def __init__(self, text: str = "", role: str = "", *, middle: bool = False, parent: QWidget | None = None) -> None:
-        self._full, self._tip = text, ""
+    def __init__(self, text: str = "", role: str = "", *, middle: bool = False, least: int = 4,
+                 parent: QWidget | None = None) -> None:
+        self._full, self._tip, self._least = text, "", least
         self._mode = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
         super().__init__(text, role, parent)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
@@ -80,7 +81,7 @@ class ElidedLabel(CopyLabel):
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Need room for a few letters only."""
-        least = min(self.sizeHint().width(), self.fontMetrics().averageCharWidth() * 6)
+        least = min(self.sizeHint().width(), self.fontMetrics().averageCharWidth() * self._least)
         return QSize(least, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802

@@ -8,7 +8,6 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QHBoxLayout,
     QHeaderView,
     QPushButton,
     QTreeWidget,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from app.ui.theme import tabular_font, theme
 from app.ui.widgets.copy_label import wrapped
+from app.ui.widgets.flow import FlowLayout
 from app.ui.widgets.keymap import ACTIONS, Keymap, pressed_key
 
 _NAME = int(Qt.ItemDataRole.UserRole)
@@ -89,11 +89,9 @@ class KeyTable(QWidget):
         self.add.clicked.connect(lambda: self.listen(adding=True))
         self.clear.clicked.connect(lambda: self._give(()))
         self.restore.clicked.connect(self._restore)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
+        buttons = FlowLayout()
         for button in (self.change, self.add, self.clear, self.restore):
             buttons.addWidget(button)
-        buttons.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)

@@ -78,16 +78,20 @@ def paint_overlay(painter: QPainter, width: float, height: float, overlay: Overl
     small, letter = tabular_font(theme().small_px), tabular_font(theme().normal_px + 3, bold=True)
     line = QFontMetricsF(small).height()
     room = int((height - 2 * _MARGIN) / line)
-    _paint_letters(painter, width, height, overlay.letters, letter)
     painter.setFont(small)
-    y = _lines(painter, overlay.top_left[: max(room // 2, 1)], _MARGIN, _MARGIN, line, small, first=TEXT)
+    metrics = QFontMetricsF(small)
     right = overlay.top_right[: max(room // 2, 1)]
+    free = width - 3 * _MARGIN - max((metrics.horizontalAdvance(text) for text in right), default=0.0) - 8
+    top = tuple(_cut(metrics, text, free if row < len(right) else width) for row, text in enumerate(overlay.top_left))
+    y = _lines(painter, top[: max(room // 2, 1)], _MARGIN, _MARGIN, line, small, first=TEXT)
     _lines(painter, right, width - _MARGIN - 4, _MARGIN, line, small, from_right=True)
-    y = _lines(painter, tuple(f"! {w}" for w in overlay.warnings[: max(room // 2 - 2, 1)]), _MARGIN, y + 2, line, small,
-               first=CAUTION, rest=CAUTION)
+    warnings = tuple(_cut(metrics, f"! {text}", width - 2 * _MARGIN - 8) for text in overlay.warnings)
+    y = _lines(painter, warnings[: max(room // 2 - 2, 1)], _MARGIN, y + 2, line, small, first=CAUTION, rest=CAUTION)
     left = overlay.bottom_left[-max(room - len(overlay.top_left) - len(overlay.warnings), 1):]
-    _lines(painter, left, _MARGIN, height - _MARGIN - line * len(left), line, small)
     bar = bar_length(overlay.pixels_per_mm, min(width / 3, 220)) if overlay.pixels_per_mm else 0.0
+    free = width - 3 * _MARGIN - bar * overlay.pixels_per_mm - 8
+    left = tuple(_cut(metrics, text, free) for text in left)
+    _lines(painter, left, _MARGIN, height - _MARGIN - line * len(left), line, small)
     base = height - _MARGIN - (12 + line if bar else 0)
     low = overlay.bottom_right
     _lines(painter, low, width - _MARGIN - 4, base - line * len(low), line, small, from_right=True)
@@ -95,6 +99,11 @@ def paint_overlay(painter: QPainter, width: float, height: float, overlay: Overl
         _paint_bar(painter, width - _MARGIN - 4, height - _MARGIN, bar, overlay.pixels_per_mm, small)
     if overlay.position is not None:
         _paint_position(painter, width, height, overlay)
+    _paint_letters(painter, width, height, overlay.letters, letter)  # last: nothing may hide which side is which
+
+
+def _cut(metrics: QFontMetricsF, text: str, room: float) -> str:
+    return metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(room, 0.0))
 
 
 def paint_crosshair(painter: QPainter, width: float, height: float, at: QPointF) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
 from app.ui.widgets.elided_combo import ElidedCombo
 from app.ui.words import DEMONSTRATION, per_cent
 
 ERROR_RATES = (0.05, 0.10, 0.20)
+ROOMY = 300
 
 
 class ResultChoices(QWidget):
@@ -39,7 +41,7 @@ class ResultChoices(QWidget):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(4)
             box.activated.connect(lambda _row, box=box: self._chosen(box))
-        grid = QGridLayout(self)
+        grid = self._grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(4)
         grid.setColumnStretch(3, 1)
@@ -51,7 +53,21 @@ class ResultChoices(QWidget):
             label.setBuddy(box)
             grid.addWidget(label, row, column)
             grid.addWidget(box, row, column + 1, 1, span)
+        self._last = (label, self.thresholds)
         self._offer_rates(ERROR_RATES, ERROR_RATES[0])
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Need no more than one picker beside its name."""
+        return QSize(192, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Give the threshold a row of its own where there is no room for two pickers."""
+        super().resizeEvent(event)
+        row, column, span = (1, 2, 1) if event.size().width() >= ROOMY else (2, 0, 3)
+        label, box = self._last
+        if self._grid.getItemPosition(self._grid.indexOf(box))[:2] != (row, column + 1):
+            self._grid.addWidget(label, row, column)
+            self._grid.addWidget(box, row, column + 1, 1, span)
 
     @property
     def model(self) -> str:

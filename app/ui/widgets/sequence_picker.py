@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QImage, QPixmap
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.ui.widgets.copy_label import ElidedLabel
 
@@ -121,10 +121,17 @@ class SequencePicker(QWidget):
         picture.setPixmap(thumbnail_icon(source.get("thumbnail")).pixmap(_SMALL))
         words = ", ".join(f"{key} {details[key]}" for key in _TELLING
                           if details.get(key) and key not in ("sequence", "description"))
-        about = ElidedLabel(f"{title}   {words}", middle=True)
-        about.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        about.setToolTip(str(source.get("path") or ""))
-        about.setBuddy(box)
+        about = QWidget()
+        lines = QVBoxLayout(about)
+        lines.setContentsMargins(0, 0, 0, 0)
+        lines.setSpacing(0)
+        for text, role in ((title, ""), (words, "dim")):
+            label = ElidedLabel(text, role)
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+            label.setToolTip(str(source.get("path") or ""))
+            label.setVisible(bool(text))
+            lines.addWidget(label)
+        about.setMinimumWidth(64)
         name.setEditable(True)
         name.setAccessibleName(f"Sequence of {title}")
         name.setToolTip("Which sequence this is; other names can be typed")
