@@ -63,6 +63,7 @@ class BiasPage(QWidget):
         self._undoing = False
         self._burst = QTimer(self)  # one drag of a slider is one step back
         self._burst.setSingleShot(True)
+        self._touched: set[str] = set()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -186,9 +187,12 @@ class BiasPage(QWidget):
         now = (self.controls.settings, self.controls.own)
         if now == self._former:
             return
-        if not self._undoing and not self._burst.isActive():
+        before, after = self._former[0].model_dump(), now[0].model_dump()
+        touched = {name for name in after if after[name] != before[name]}
+        if not self._undoing and not (self._burst.isActive() and touched == self._touched):
             former = self._former
             self._remember(lambda: self._return_to(former))
+        self._touched = touched
         self._burst.start(_PAUSE_MS)
         self._former = now
         self._caption(stale=True)
@@ -266,6 +270,7 @@ class BiasPage(QWidget):
 
     def _take_stroke(self) -> None:
         if not self._undoing:
+            self._burst.stop()
             self._remember(self.brush.undo)
         self.preview.measure(self.brush.region if self.brush.voxels else None)
 
