@@ -93,7 +93,7 @@ class PreviewBiasRequest(Settings):
 
     `array` is the view's image, `mask` an own outline of where the field is estimated (a file of any kind), `region` a
     painted region as a boolean .npy on the image's grid. `fit` names the .npy in which the voxels of the fit are kept
-    from one preview to the next: read if it is there, else found and written.
+    from one preview to the next: read if it is there, else found and written. `tumour` is the view's outline (.npy).
     """
 
     array: str
@@ -103,6 +103,7 @@ class PreviewBiasRequest(Settings):
     mask: str | None = None
     region: str | None = None
     fit: str | None = None
+    tumour: str | None = None
 
 
 class MeasureBiasRequest(Settings):
@@ -113,6 +114,7 @@ class MeasureBiasRequest(Settings):
     mask: str
     scale: PositiveFloat = 1.0
     region: str | None = None
+    tumour: str | None = None
 
 
 class CorrectCohortRequest(Settings):

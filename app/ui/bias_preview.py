@@ -73,15 +73,15 @@ class BiasPreview(QObject):
         return bool(self._job or self._wanted)
 
     def begin(self, image: Mapping[str, Any]) -> None:
-        """Take up an image of a view (`array`, `affine`)."""
+        """Take up an image of a view (`array`, `affine`, `mask`)."""
         self.end()
-        self._image = {"array": image["array"], "affine": image["affine"]}
+        self.move(image)
         self._folder = self._state.new_view_folder()
         self._folder.mkdir(parents=True, exist_ok=True)
 
     def move(self, image: Mapping[str, Any]) -> None:
         """Go on with the same image, whose array lies elsewhere now."""
-        self._image = {"array": image["array"], "affine": image["affine"]}
+        self._image = {"array": image["array"], "affine": image["affine"], "tumour": image.get("mask")}
 
     def end(self) -> None:
         """Let the image go and delete what was made for it."""
@@ -139,8 +139,9 @@ class BiasPreview(QObject):
             self._start()
         elif self._measure_wanted and self.result is not None:
             self._measure_wanted = False
-            request = {"array": self._image["array"], "corrected": self.result["corrected"],
-                       "mask": self.result["mask"], "scale": self.result["scale"], "region": self._region or None}
+            request = {name: self._image[name] for name in ("array", "tumour")}
+            request |= {name: self.result[name] for name in ("corrected", "mask", "scale")}
+            request["region"] = self._region or None
             self._measure_job = self._jobs.start("view", MEASURE, request, "Measuring the region")
 
     def _start(self) -> None:

@@ -127,6 +127,18 @@ def test_worse_is_said_in_words_for_the_mask_and_for_the_painted_region(room):
     assert room.panel.histogram.plots["region"].isVisible()
 
 
+@pytest.mark.parametrize(("contrast", "flattened"), [((1.5, 1.1), True), ((0.4, 0.8), True), ((1.5, 1.45), False),
+                                                     ((0.6, 0.5), False), ((1.02, 1.0), False), (None, False)])
+def test_a_tumour_that_is_evened_out_is_a_warning(room, contrast, flattened):
+    room.steering.open()
+    result = preview_result(Path(room.jobs.request("preview_bias")["folder"])) | {"contrast": contrast}
+    room.jobs.answer("preview_bias", result)
+    said = room.panel.figures.verdict
+    assert ("stands out less" in said.text()) is flattened
+    assert (said.property("role") == "warning") is flattened
+    assert room.panel.figures.cells["tumour"][0].isVisible() is (contrast is not None)
+
+
 def test_painting_erasing_clearing_and_taking_back(room):
     room.steering.open()
     answer(room)

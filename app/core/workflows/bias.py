@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,19 @@ from app.core.workflows.parallel import run_each
 from app.core.workflows.view import write_array
 
 WORSE = 1.005
-BINS = 96
+BINS, FEWEST_BINS = 96, 12
 _SAMPLE = 200_000
 _FLAT = 0.05
 _COLUMNS = ("case", "sequence", "cv_before", "cv_after", "worse", "field_low", "field_high", "seconds", "file")
+
+
+@dataclass(frozen=True, eq=False)
+class _Outlines:
+    """Where a correction is judged, each of shape (i, j, k)."""
+
+    mask: MaskArray
+    painted: MaskArray | None
+    tumour: MaskArray | None
 
 
 def preview_bias(request: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -59,7 +68,7 @@ def preview_bias(request: dict[str, Any], report: Report) -> dict[str, Any]:
     inside = _sample(done.field.voxels, region.voxels)
     scale, low, high = float(inside.mean()), *(float(x) for x in np.percentile(inside, (1, 99)))
     middle, half = (low + high) / 2, max((high - low) / 2, _FLAT * (low + high) / 2)
-    painted = _read_painted(ask.region, volume)
+    outlines = _Outlines(region.voxels, _read_painted(ask.region, volume), _read_tumour(ask.tumour, volume))
     return {
         "corrected": write_array(folder / "corrected.npy", done.volume.voxels),
         "field": write_array(folder / "field.npy", done.field.voxels),
@@ -70,8 +79,7 @@ def preview_bias(request: dict[str, Any], report: Report) -> dict[str, Any]:
         "seconds": done.seconds,
         "levels": done.levels,
         "cautions": [asdict(caution) for caution in dict.fromkeys((*region.cautions, *done.volume.cautions))],
-        **_judge(volume.voxels, done.volume.voxels, region.voxels, painted, scale,
-                 (done.cv_before, done.cv_after)),
+        **_judge(volume.voxels, done.volume.voxels, outlines, scale, (done.cv_before, done.cv_after)),
     }
 
 
@@ -87,13 +95,15 @@ def measure_bias(request: dict[str, Any], _report: Report) -> dict[str, Any]:
     -------
     dict
         `variation`: [before, after], the coefficient of variation (SD over mean), in the `mask` and in the painted
-        `region` (null without one). `worse`: the same names, whether it rose. `histogram`: the same names, each with
+        `region` (null without one). `worse`: the same names, whether it rose. `contrast`: [before, after], the
+        tumour's mean over that of the rest of the mask, or null. `histogram`: the names of `variation`, each with
         `edges`, `before`, `after`; corrected values count times the field's `scale`, so that both lie on one axis.
     """
     ask = MeasureBiasRequest.parse(request)
     volume = Volume(np.load(ask.array, mmap_mode="r"), np.eye(4))
-    corrected, region = np.load(ask.corrected, mmap_mode="r"), np.load(ask.mask, mmap_mode="r")
-    return _judge(volume.voxels, corrected, region, _read_painted(ask.region, volume), ask.scale)
+    outlines = _Outlines(np.load(ask.mask, mmap_mode="r"), _read_painted(ask.region, volume),
+                         _read_tumour(ask.tumour, volume))
+    return _judge(volume.voxels, np.load(ask.corrected, mmap_mode="r"), outlines, ask.scale)
 
 
 def correct_cohort(request: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -193,9 +203,14 @@ def _read_painted(path: str | None, volume: Volume) -> MaskArray | None:
     return np.asarray(painted, dtype=np.bool_)
 
 
-def _judge(before: FloatArray, after: FloatArray, mask: MaskArray, painted: MaskArray | None, scale: float,
+def _read_tumour(path: str | None, volume: Volume) -> MaskArray | None:
+    tumour = np.load(path, mmap_mode="r") if path else None
+    return tumour if tumour is not None and tumour.shape == volume.voxels.shape else None
+
+
+def _judge(before: FloatArray, after: FloatArray, outlines: _Outlines, scale: float,
            known: tuple[float, float] | None = None) -> dict[str, Any]:
-    places = {"mask": mask, "region": painted}
+    places = {"mask": outlines.mask, "region": outlines.painted}
     variation: dict[str, tuple[float, float] | None] = {
         name: None if inside is None else (_variation(before, inside), _variation(after, inside))
         for name, inside in places.items() if name != "mask" or known is None}
@@ -203,9 +218,22 @@ def _judge(before: FloatArray, after: FloatArray, mask: MaskArray, painted: Mask
     return {
         "variation": {name: None if pair is None else list(pair) for name, pair in variation.items()},
         "worse": {name: pair is not None and bool(pair[1] > pair[0] * WORSE) for name, pair in variation.items()},
+        "contrast": _contrasts(before, after, outlines),
         "histogram": {name: None if inside is None else _histograms(before, after, inside, scale)
                       for name, inside in places.items()},
     }
+
+
+def _contrasts(before: FloatArray, after: FloatArray, outlines: _Outlines) -> list[float] | None:
+    """How bright the tumour is against the rest: a field that is too fine takes it for a shadow of the coil."""
+    if outlines.tumour is None or not outlines.tumour.any():
+        return None
+    rest = outlines.mask & ~outlines.tumour
+    if not rest.any():
+        return None
+    means = [[float(voxels.T[inside.T].mean(dtype=np.float64)) for inside in (outlines.tumour, rest)]
+             for voxels in (before, after)]
+    return [tumour / other for tumour, other in means] if min(map(min, means)) > 0 else None
 
 
 def _variation(voxels: FloatArray, inside: MaskArray) -> float:
@@ -222,8 +250,9 @@ def _histograms(before: FloatArray, after: FloatArray, inside: MaskArray, scale:
     limits = [np.percentile(values, (0.1, 99.9)) for values in pair]
     low, high = float(min(each[0] for each in limits)), float(max(each[1] for each in limits))
     high = high if high > low else low + 1.0
-    shares = [np.histogram(values, BINS, (low, high))[0] / values.size for values in pair]
-    return {"edges": np.linspace(low, high, BINS + 1).tolist(), "before": shares[0].tolist(),
+    bins = int(np.clip(2 * np.sqrt(pair[0].size), FEWEST_BINS, BINS))
+    shares = [np.histogram(values, bins, (low, high))[0] / values.size for values in pair]
+    return {"edges": np.linspace(low, high, bins + 1).tolist(), "before": shares[0].tolist(),
             "after": shares[1].tolist()}
 
 

@@ -69,6 +69,8 @@ class BiasControls(QScrollArea):
         column.setSpacing(8)
         column.addWidget(self.presets)
         column.addWidget(self.about)
+        column.addWidget(self.slow)
+        column.addWidget(self.run, 0, Qt.AlignmentFlag.AlignLeft)
         column.addSpacing(4)
         column.addWidget(self.form)
         for pair in ((self.own_button, self.own_drop), (load, save)):
@@ -78,8 +80,6 @@ class BiasControls(QScrollArea):
                 row.addWidget(button)
             row.addStretch(1)
             column.addLayout(row)
-        column.addWidget(self.slow)
-        column.addWidget(self.run, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch(1)
         self.setWidget(body)
         self.setWidgetResizable(True)

@@ -14,8 +14,10 @@ from app.ui.theme import tabular_font, theme
 from app.ui.widgets.copy_label import CopyLabel, wrapped
 from app.ui.widgets.overlay import DIM, TEXT
 
+_PLAIN, _FLATTER = 0.1, 0.75  # a tumour that stands out by 10 % is seen, and so is the loss of a quarter of that
 _ROWS = {"mask": "Where it is estimated", "region": "In the painted region"}
-_SHORT = {"mask": "Image", "region": "Painted region"}
+_TUMOUR = "Tumour, times the rest's brightness"
+_SHORT = {"mask": "Image", "region": "Painted"}
 _LEGEND = ("{}&nbsp;&nbsp; \N{BLACK SQUARE} before&nbsp; "
            "<span style='color: {}'>\N{BOX DRAWINGS HEAVY HORIZONTAL}</span> after")
 _SAME = 0.005
@@ -32,8 +34,16 @@ def verdict(result: Mapping[str, Any]) -> tuple[str, bool]:
     Parameters
     ----------
     result : mapping
-        `variation` and `worse` of a preview.
+        `variation`, `worse` and `contrast` of a preview.
     """
+    words, warning = _evenness(result)
+    before, after = result.get("contrast") or (1.0, 1.0)
+    if abs(np.log(before)) > _PLAIN and abs(np.log(after)) < _FLATTER * abs(np.log(before)):
+        return f"{words} The tumour itself is being evened out: it stands out less than before.", True
+    return words, warning
+
+
+def _evenness(result: Mapping[str, Any]) -> tuple[str, bool]:
     variation, worse = result["variation"], result["worse"]
     painted = variation.get("region")
     place = "region" if painted else "mask"
@@ -68,7 +78,7 @@ class BiasFigures(QWidget):
             label = QLabel(words)
             label.setProperty("role", "dim")
             grid.addWidget(label, 0, column, Qt.AlignmentFlag.AlignLeft if not column else Qt.AlignmentFlag.AlignRight)
-        for row, (name, title) in enumerate(_ROWS.items(), 1):
+        for row, (name, title) in enumerate([*_ROWS.items(), ("tumour", _TUMOUR)], 1):
             self._titles[name], self.cells[name] = QLabel(title), (CopyLabel(), CopyLabel())
             grid.addWidget(self._titles[name], row, 0)
             for column, cell in enumerate(self.cells[name], 1):
@@ -89,7 +99,7 @@ class BiasFigures(QWidget):
         """Show no figures, only words."""
         self._say(words)
         self.about.setText("")
-        for name in _ROWS:
+        for name in self.cells:
             self._show_row(name, None)
 
     def show_result(self, result: Mapping[str, Any]) -> None:
@@ -97,6 +107,7 @@ class BiasFigures(QWidget):
         self._say(*verdict(result))
         for name in _ROWS:
             self._show_row(name, result["variation"].get(name))
+        self._show_row("tumour", result.get("contrast"))
         if "field_range" in result:
             low, high = (value / result["scale"] for value in result["field_range"])
             said = [f"Field from {low:.2f} to {high:.2f} times its mean; {result['seconds']:.2f} s."]
@@ -114,7 +125,7 @@ class BiasFigures(QWidget):
 
     def _show_row(self, name: str, pair: Any) -> None:
         for cell, value in zip(self.cells[name], pair or (None, None), strict=True):
-            cell.setText("" if value is None else percent(value))
+            cell.setText("" if value is None else f"{value:.2f}" if name == "tumour" else percent(value))
         for widget in (self._titles[name], *self.cells[name]):
             widget.setVisible(pair is not None)
 
@@ -164,4 +175,6 @@ class BiasHistogram(QWidget):
             plot.plot(edges, before, stepMode="center", pen=pg.mkPen(DIM, width=1), fillLevel=0, brush=grey)
             plot.plot(edges, after, stepMode="center", pen=pg.mkPen(theme().label_colour(2), width=2))
             plot.setXRange(float(edges[0]), float(edges[-1]), padding=0.01)
-            plot.setYRange(0, 1.05 * max(float(before.max()), float(after.max()), 1e-9), padding=0)
+            # the tallest bin is often air's; it may be cut so that tissue keeps its shape
+            tallest = max(float(np.sort(counts)[-2]) for counts in (before, after))
+            plot.setYRange(0, max(1.1 * tallest, 1e-9), padding=0)

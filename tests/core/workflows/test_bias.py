@@ -96,6 +96,25 @@ def test_the_preview_judges_the_painted_region_too(ask, tmp_path):
     assert result["worse"]["region"] is False
 
 
+def test_a_tumour_that_is_evened_out_is_measured(ask, tmp_path):
+    voxels, labels, _ = two_tissues(strength=0.0)
+    tumour = np.zeros(SHAPE, bool)
+    tumour[14:26, 14:24, 2:10] = True
+    image = np.where(tumour, 1.5 * voxels, voxels)
+    for name, array in (("image", image), ("tumour", tumour), ("mask", labels > 0), ("flat", voxels)):
+        np.save(tmp_path / f"{name}.npy", np.asfortranarray(array))
+    request = {"array": str(tmp_path / "image.npy"), "corrected": str(tmp_path / "flat.npy"),
+               "mask": str(tmp_path / "mask.npy"), "tumour": str(tmp_path / "tumour.npy")}
+    result = measure_bias(request, quiet)
+    rest = (labels > 0) & ~tumour
+    assert result["contrast"] == pytest.approx([each[tumour].mean() / each[rest].mean() for each in (image, voxels)],
+                                               rel=1e-4)
+    assert measure_bias(request | {"tumour": None}, quiet)["contrast"] is None
+    previewed = preview_bias(ask | {"tumour": str(tmp_path / "tumour.npy")}, quiet)
+    rest = np.load(previewed["mask"]) & ~tumour
+    assert previewed["contrast"][0] == pytest.approx(image[tumour].mean() / image[rest].mean(), rel=1e-4)
+
+
 @pytest.mark.parametrize("painted", [np.zeros(SHAPE, bool), np.ones((3, 3, 3), bool)], ids=["empty", "elsewhere"])
 def test_a_region_that_is_not_on_the_image_is_told(ask, tmp_path, painted):
     np.save(tmp_path / "painted.npy", painted)
