@@ -10,9 +10,13 @@ def main(words: list[str]) -> int:
         from app.ui.launch import launch
 
         return launch(demo="--demo" in words, paths=[word for word in words if not word.startswith("--")])
-    from app.cli import run_command_line
+    try:
+        from app.cli import run_command_line
 
-    return run_command_line(words)
+        return run_command_line(words)
+    except KeyboardInterrupt:  # while the program was still loading
+        sys.stderr.write("Cancelled.\n")
+        return 3
 
 
 if __name__ == "__main__":

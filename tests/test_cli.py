@@ -148,6 +148,8 @@ def test_input_that_cannot_be_used_is_one_line(capsys, tmp_path, ball):
     assert "expected one argument" in refusal(capsys, "score", image, mask, "--site")
     assert "There is no model 'other'" in refusal(capsys, "models", "verify", "other")
     assert "There is no model 'other'" in refusal(capsys, "models", "show", "other")
+    assert "does not end in .nii" in refusal(capsys, "n4", "nothing.nii", "b.txt")
+    assert "does not end in .nii" in refusal(capsys, "normalise", "nothing.nii", "b.txt")
     assert "holds 2 factors, one or three are expected" in refusal(capsys, "n4", "a", "b", "--shrink", "4,4")
 
 
@@ -203,7 +205,7 @@ def test_fault_of_ours_points_to_the_log(capsys, monkeypatch, ball, own_data_fol
     monkeypatch.setattr(app.cli, "run_workflow", run)
     line = refusal(capsys, "score", *ball, status=1)
     log = own_data_folder / "logs" / "command-line.log"
-    assert str(log) in line
+    assert line.endswith(f"Details are in {log}.")
     assert "RuntimeError" in log.read_text()
     assert "jane" not in log.read_text() + line
 
@@ -246,6 +248,7 @@ def test_report_of_a_score(capsys, tmp_path, ball):
         assert answer(capsys, "report", str(tmp_path / "score.json"), "--out", str(target))["written"] == [str(target)]
         assert target.stat().st_size > 1000
     assert "cannot be written as '.txt'" in refusal(capsys, "report", str(tmp_path / "score.json"), "--out", "r.txt")
+    assert "There is no file at" in refusal(capsys, "report", str(tmp_path / "gone.json"), "--out", "r.pdf")
     for text in ("[]", "{}", '{"probability": 0.2}', "nonsense"):
         (tmp_path / "other.json").write_text(text)
         assert "is not the JSON of a score" in refusal(capsys, "report", str(tmp_path / "other.json"), "--out", "r.pdf")

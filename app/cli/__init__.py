@@ -63,8 +63,9 @@ def explain(error: Exception) -> int:
     failure = describe_failure(error, log=log or "")
     issues = failure.extra.get("issues", [])
     options = [f"{option['value']} ({option['title']})" for option in failure.extra.get("options", [])]
+    remedy = f"Details are in {log}." if failure.kind == "unexpected" and log else failure.remedy
     listed = f" Choose from: {'; '.join(options)}." if options else ""
-    sys.stderr.write(" ".join(part for part in (failure.message, *issues, failure.remedy + listed) if part) + "\n")
+    sys.stderr.write(" ".join(part for part in (failure.message, *issues, remedy + listed) if part) + "\n")
     if failure.kind != "unexpected":
         return OUR_FAULT if failure.kind == "engine" else UNUSABLE_INPUT
     if log is not None:

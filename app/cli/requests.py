@@ -224,11 +224,13 @@ def demo_request(options: argparse.Namespace) -> dict[str, Any]:
 
 def report_request(options: argparse.Namespace) -> dict[str, Any]:
     """What `export_report` takes."""
+    if not Path(options.run).is_file():
+        raise InputError(f"There is no file at {options.run}.", "Give what 'score --json' printed.")
     try:
         score = json.loads(Path(options.run).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{options.run} is not the JSON of a score ({error}).", "Give what 'score --json' printed."
+            f"{options.run} is not the JSON of a score.", "Give what 'score --json' printed."
         ) from error
     lacking = [name for name in SCORE_KEYS if not isinstance(score, dict) or name not in score]
     if lacking:

@@ -15,6 +15,7 @@ PositiveFloat = Annotated[float, Field(gt=0)]
 
 def _as_told(reason: str) -> str:
     """Pydantic's reason as the end of our sentence."""
+    reason = reason.removeprefix("Value error, ")
     return (reason[:1].lower() + reason[1:]).replace("input should", "it should")
 
 

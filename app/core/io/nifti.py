@@ -79,6 +79,18 @@ def read_nifti(path: str | Path, orientation: Orientation | None = None) -> RawV
     return RawVoxels(voxels.reshape(header.geometry.shape), header)
 
 
+def check_nifti_name(path: str | Path) -> None:
+    """Refuse a name that `write_nifti` could not use, before there is anything to write.
+
+    Raises
+    ------
+    InputError
+        It does not end in '.nii' or '.nii.gz'.
+    """
+    if suffix_of(path) not in (".nii", ".nii.gz"):
+        raise InputError(f"'{Path(path).name}' does not end in .nii or .nii.gz.", "Choose a name that does.")
+
+
 def write_nifti(path: str | Path, image: Volume | Mask) -> Path:
     """Write a NIfTI-1 file that appears whole or not at all.
 
@@ -100,16 +112,14 @@ def write_nifti(path: str | Path, image: Volume | Mask) -> Path:
         The name has another ending.
     """
     path = Path(path)
-    ending = suffix_of(path)
-    if ending not in (".nii", ".nii.gz"):
-        raise InputError(f"'{path.name}' does not end in .nii or .nii.gz.", "Choose a name that does.")
+    check_nifti_name(path)
     stored = nib.Nifti1Image(image.voxels.astype(np.uint8 if isinstance(image, Mask) else np.float32), image.affine)
     stored.set_sform(image.affine, code=1)
     # A sheared grid has no quaternion: only the sform can say where it lies.
     stored.set_qform(image.affine, code=1 if _is_orthogonal(image.affine) else 0)
     stored.header.set_xyzt_units("mm")
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{uuid.uuid4().hex}{ending}")
+    unfinished = path.with_name(f".{uuid.uuid4().hex}{suffix_of(path)}")
     try:
         nib.save(stored, unfinished)
         unfinished.replace(path)

@@ -59,7 +59,8 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
         except AppError as error:
             if len(chosen) == 1:
                 raise
-            failed.append({"path": found.title, "kind": error.kind, "message": str(error)})
+            where = found.files[0] if found.kind in OUTLINES else found.path
+            failed.append({"path": where, "kind": error.kind, "message": str(error)})
     if not written:
         raise CohortError(f"None of the {len(failed)} images could be converted.", [each["message"] for each in failed])
     report(1.0, "Done")

@@ -12,7 +12,7 @@ from app.core.errors import AppError, InputError
 from app.core.files import write_atomically
 from app.core.io.case import load_case
 from app.core.io.mask import load_mask
-from app.core.io.nifti import write_nifti
+from app.core.io.nifti import check_nifti_name, write_nifti
 from app.core.io.table import read_cases
 from app.core.io.volume import load_volume
 from app.core.jobs import Report
@@ -36,6 +36,8 @@ def correct_image(request: dict[str, Any], report: Report) -> dict[str, Any]:
         `seconds` of the correction alone, `levels`, `cv_before`, `cv_after` (sd / mean within the mask), `written`.
     """
     ask = N4Request.parse(request)
+    for target in (ask.out, *([ask.field] if ask.field else [])):
+        check_nifti_name(target)
     report(0.0, "Reading the image")
     volume: Volume = load_volume(ask.image).volume
     mask = place_mask(load_mask(ask.mask, images={"image": volume}), volume) if ask.mask else None

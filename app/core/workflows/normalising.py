@@ -7,7 +7,7 @@ from typing import Any
 
 from app.core.io.case import load_images
 from app.core.io.mask import load_mask
-from app.core.io.nifti import write_nifti
+from app.core.io.nifti import check_nifti_name, write_nifti
 from app.core.io.table import read_cases
 from app.core.io.volume import load_volume
 from app.core.jobs import Report
@@ -32,6 +32,7 @@ def normalise_image(request: dict[str, Any], report: Report) -> dict[str, Any]:
         `written`, the paths.
     """
     ask = NormaliseRequest.parse(request)
+    check_nifti_name(ask.out)
     report(0.1, "Reading the image")
     volume = load_volume(ask.image).volume
     tumour = place_mask(load_mask(ask.mask, images={"image": volume}), volume) if ask.mask else None
