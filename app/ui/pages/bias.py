@@ -8,9 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QButtonGroup, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.core.errors import AppError, Failure
 from app.core.files import write_atomically
@@ -114,7 +123,11 @@ class BiasPage(QWidget):
         words = QVBoxLayout()
         words.setSpacing(8)
         words.addWidget(self.brush_bar)
-        words.addWidget(self.figures, 1)
+        scroll = QScrollArea()
+        scroll.setWidget(self.figures)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        words.addWidget(scroll, 1)
         row.addLayout(words, 2)
         row.addWidget(self.histogram, 3)
         centre = QVBoxLayout()

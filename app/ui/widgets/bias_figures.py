@@ -16,7 +16,10 @@ from app.ui.widgets.overlay import DIM, TEXT
 
 _PLAIN, _FLATTER = 0.1, 0.75  # a tumour that stands out by 10 % is seen, and so is the loss of a quarter of that
 _ROWS = {"mask": "Where it is estimated", "region": "In the painted region"}
-_TUMOUR = "Tumour, times the rest's brightness"
+_TUMOUR = "Tumour over the rest"
+_TIPS = {"mask": "Standard deviation over mean, all tissues together",
+         "region": "Standard deviation over mean of what is painted",
+         "tumour": "Mean brightness in the tumour's outline over that of the rest, where the field is estimated"}
 _SHORT = {"mask": "Image", "region": "Painted"}
 _LEGEND = ("{}&nbsp;&nbsp; \N{BLACK SQUARE} before&nbsp; "
            "<span style='color: {}'>\N{BOX DRAWINGS HEAVY HORIZONTAL}</span> after")
@@ -72,7 +75,7 @@ class BiasFigures(QWidget):
         self.cells: dict[str, tuple[CopyLabel, CopyLabel]] = {}
         self._titles: dict[str, QLabel] = {}
         grid = QGridLayout()
-        grid.setHorizontalSpacing(16)
+        grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(2)
         for column, words in enumerate(("Coefficient of variation", "before", "after")):
             label = QLabel(words)
@@ -83,11 +86,12 @@ class BiasFigures(QWidget):
             grid.addWidget(self._titles[name], row, 0)
             for column, cell in enumerate(self.cells[name], 1):
                 cell.setAccessibleName(f"{title}, {('before', 'after')[column - 1]}")
+                cell.setToolTip(_TIPS[name])
                 cell.setFont(tabular_font(theme().normal_px))
                 grid.addWidget(cell, row, column, Qt.AlignmentFlag.AlignRight)
         grid.setColumnStretch(0, 1)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setContentsMargins(0, 0, 12, 0)
         layout.setSpacing(6)
         layout.addWidget(self.verdict)
         layout.addLayout(grid)
@@ -175,6 +179,6 @@ class BiasHistogram(QWidget):
             plot.plot(edges, before, stepMode="center", pen=pg.mkPen(DIM, width=1), fillLevel=0, brush=grey)
             plot.plot(edges, after, stepMode="center", pen=pg.mkPen(theme().label_colour(2), width=2))
             plot.setXRange(float(edges[0]), float(edges[-1]), padding=0.01)
-            # the tallest bin is often air's; it may be cut so that tissue keeps its shape
-            tallest = max(float(np.sort(counts)[-2]) for counts in (before, after))
-            plot.setYRange(0, max(1.1 * tallest, 1e-9), padding=0)
+            # the first bin is often air's; it may be cut so that tissue keeps its shape
+            tallest = max(float(counts[1:].max()) for counts in (before, after))
+            plot.setYRange(0, max(1.05 * tallest, 1e-9), padding=0)
