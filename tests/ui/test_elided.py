@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QImage, QPainter
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from window_fixtures import SCORE, case_files
 
 from app.ui.widgets.copy_label import ElidedLabel
+from app.ui.widgets.elided_combo import ElidedCombo
 from app.ui.widgets.overlay import Overlay, paint_overlay
+from app.ui.widgets.result_choices import ResultChoices
 
 LONG = "Hospital-17_2024-05-06_T1-weighted_axial_patient-0000000000001234567890"
 
@@ -64,3 +66,41 @@ def test_letters_are_legible_on_white(qapp, scale):
     assert (0.79 + 0.05) / (linear + 0.05) >= 4.5
     assert (letter < 0.25).sum() > 20 * scale * scale  # the halo
     assert (np.abs(letter - 0.92) < 0.05).sum() > 10 * scale * scale  # the letter
+
+
+def test_a_pickers_text_ends_in_an_ellipsis(qtbot):
+    combo = ElidedCombo()
+    qtbot.addWidget(combo)
+    combo.addItem(LONG)
+    combo.resize(120, 28)
+    combo.show()
+    assert combo.shown_text().endswith("…")
+    combo.resize(900, 28)
+    assert combo.shown_text() == LONG
+
+
+def test_the_choices_fold_into_rows_in_a_narrow_panel(qtbot):
+    panel, choices = QWidget(), ResultChoices()
+    qtbot.addWidget(panel)
+    QVBoxLayout(panel).addWidget(choices)
+    panel.resize(360, 120)
+    panel.show()
+    qtbot.waitUntil(lambda: choices.thresholds.y() == choices.rates.y())
+    panel.resize(240, 160)
+    qtbot.waitUntil(lambda: choices.thresholds.y() > choices.rates.y())
+    assert choices.thresholds.geometry().right() < 220
+
+
+def test_no_text_hides_the_letters_of_the_sides(qapp):
+    def paint(lines):
+        picture = QImage(160, 140, QImage.Format.Format_RGB32)
+        picture.fill(Qt.GlobalColor.black)
+        painter = QPainter(picture)
+        paint_overlay(painter, 160, 140, Overlay(letters=("R", "L", "A", "P"), top_left=lines, top_right=("image",)))
+        painter.end()
+        grey = np.frombuffer(picture.constBits(), np.uint8).reshape(140, 160, 4)[8:26, 72:88, 0]
+        return grey > 200
+
+    alone, crowded = paint(()), paint(("Axial, radiological", "a very long case name"))
+    assert alone.sum() > 20
+    assert crowded[alone].all()

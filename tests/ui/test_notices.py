@@ -88,3 +88,27 @@ def test_a_note_and_a_side_question_stand_together(driver):
     driver.page.notice(Failure("input", "Something.", ""))
     assert driver.page.notices.names()[0] == "side"
     assert driver.page.notices.count.text() == "1 of 2"
+
+
+def test_questions_come_before_messages(notices):
+    message, question = QLabel("message"), QLabel("question")
+    notices.put("m", message)
+    notices.put("q", question, first=True)
+    assert question.isVisible()
+    assert notices.names() == ("q", "m")
+    assert notices.count.text() == "1 of 2"
+
+
+def test_outlines_alone_are_told_and_not_asked_about(driver):
+    driver.window.open(["/x/one.nii"])
+    driver.jobs.answer("identify_drop", {"cases": [], "unpaired": LOOSE[:1], "tables": [],
+                                         "notes": ["one.nii is an outline without its image."]})
+    assert driver.page.notices.card("pairing") is None
+    assert "one.nii is an outline without its image." in driver.page.notices.card().points.text()
+
+
+def test_what_a_question_asks_is_not_told_as_well(driver):
+    driver.window.open(["/x"])
+    driver.jobs.answer("identify_drop", {"cases": [], "unpaired": LOOSE, "tables": [],
+                                         "notes": ["one.nii is an outline without its image."]})
+    assert driver.page.notices.names() == ("pairing",)

@@ -89,6 +89,7 @@ def test_each_models_threshold_is_remembered_across_restarts(scored, qtbot, tmp_
     again = Driver(qtbot, tmp_path)
     again.jobs.answer("list_models", {"models": MODELS})
     assert again.page.result.choices.thresholds.currentData() == 0.174
+    qtbot.waitUntil(lambda: again.reading.worklist.rowCount() == 3)
     again.open(case_files("D"))
     assert requests(again)[-1]["threshold"] == 0.174
     again.window.close()

@@ -124,11 +124,7 @@ class ResultPanel(QScrollArea):
             column = QVBoxLayout(card)
             column.setContentsMargins(10, 6, 10, 8)
             column.setSpacing(2)
-            top = QHBoxLayout()
-            top.addWidget(parts[0], 1)
-            top.addWidget(demo, 0, Qt.AlignmentFlag.AlignTop)
-            column.addLayout(top)
-            for part in parts[1:]:
+            for part in (parts[0], demo, *parts[1:]):
                 column.addWidget(part)
             column.addStretch(1)
             row.addWidget(card, 1)

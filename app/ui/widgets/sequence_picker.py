@@ -16,7 +16,7 @@ from app.ui.widgets.copy_label import ElidedLabel
 
 TITLES = {"t1": "T1", "t1_fs": "T1 fs", "t1_gd": "T1 Gd", "t1_fs_gd": "T1 fs Gd", "t2": "T2", "t2_fs": "T2 fs",
           "pd": "PD", "pd_fs": "PD fs"}
-_SMALL = QSize(48, 48)
+_SMALL = QSize(40, 40)
 _TELLING = ("sequence", "description", "stack", "plane", "TR", "TE", "TI", "slices", "matrix", "thickness", "spacing")
 
 
@@ -131,11 +131,15 @@ class SequencePicker(QWidget):
             label.setToolTip(str(source.get("path") or ""))
             label.setVisible(bool(text))
             lines.addWidget(label)
-        about.setMinimumWidth(64)
+        about.setMinimumWidth(48)
+        about.setStyleSheet("background: transparent")
         name.setEditable(True)
         name.setAccessibleName(f"Sequence of {title}")
         name.setToolTip("Which sequence this is; other names can be typed")
-        name.setMinimumWidth(112)
+        name.setMinimumWidth(80)
+        name.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        name.setMinimumContentsLength(8)
+        name.setMaximumWidth(144)
         for key, label in TITLES.items():
             name.addItem(label, key)
         name.setCurrentText(title_of_sequence(guess))

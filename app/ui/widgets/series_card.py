@@ -49,11 +49,11 @@ class SeriesCard(QFrame):
         buttons = QHBoxLayout()
         buttons.addWidget(self.use)
         buttons.addWidget(later)
-        buttons.addWidget(self.problem, 1)
+        buttons.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 10, 12, 10)
         layout.setSpacing(6)
-        for widget in (self.question, self.advice, picker):
+        for widget in (self.question, self.advice, picker, self.problem):
             layout.addWidget(widget)
         layout.addLayout(buttons)
         picker.changed.connect(self._follow)
@@ -62,6 +62,7 @@ class SeriesCard(QFrame):
     def _follow(self) -> None:
         problem = self.picker.problem()
         self.problem.setText(problem)
+        self.problem.setVisible(bool(problem))
         self.use.setEnabled(not problem)
 
 
