@@ -17,6 +17,7 @@ from app.ui.jobs import Jobs
 from app.ui.state import SessionState
 
 PREVIEW = "app.core.workflows:preview_bias"
+OUTLINE = "app.core.workflows:outline_bias"
 MEASURE = "app.core.workflows:measure_bias"
 LIVE_ENGINES = ("fast",)
 PATIENCE_MS = 400
@@ -34,6 +35,8 @@ class BiasPreview(QObject):
         The settings, and what `preview_bias` answered.
     measured(dict)
         What `measure_bias` answered about a newly painted region.
+    outlined(dict)
+        Where the field would be estimated (`mask`), when an engine is too slow to follow the sliders.
     failed(Failure)
         Why there is no picture.
     working(bool)
@@ -42,6 +45,7 @@ class BiasPreview(QObject):
 
     previewed = Signal(object, dict)
     measured = Signal(dict)
+    outlined = Signal(dict)
     failed = Signal(object)
     working = Signal(bool)
 
@@ -53,7 +57,8 @@ class BiasPreview(QObject):
         self._owns: dict[tuple[str, float], int] = {}
         self._wanted: tuple[N4Recipe, str] | None = None
         self._running: tuple[N4Recipe, str] | None = None
-        self._job = self._measure_job = self._region = ""
+        self._outline_wanted: tuple[N4Recipe, str] | None = None
+        self._job = self._measure_job = self._outline_job = self._region = ""
         self._measure_wanted = False
         self._strokes = 0
         self._spare = "a"
@@ -103,6 +108,11 @@ class BiasPreview(QObject):
         elif (time.monotonic() - self._began) * 1000 > PATIENCE_MS:
             self._start()
 
+    def outline(self, settings: N4Recipe, own: str = "") -> None:
+        """Find where settings would estimate the field, without correcting."""
+        self._outline_wanted = (settings, own)
+        self._go()
+
     def measure(self, region: NDArray[np.bool_] | None) -> None:
         """Judge the correction on screen, and all to come, in a painted region; None for none."""
         if self._folder is None:
@@ -120,10 +130,10 @@ class BiasPreview(QObject):
 
     def stop(self) -> bool:
         """Call off what runs; False when nothing does."""
-        was_busy, job = self.busy, self._job or self._measure_job
+        was_busy, job = self.busy, self._job or self._measure_job or self._outline_job
         self._wanted = self._running = None
-        self._job = self._measure_job = ""
-        self._measure_wanted = False
+        self._job = self._measure_job = self._outline_job = ""
+        self._measure_wanted, self._outline_wanted = False, None
         self._patience.stop()
         if job:
             self._jobs.cancel(job)
@@ -133,10 +143,14 @@ class BiasPreview(QObject):
 
     def _go(self) -> None:
         """Start what is wanted, unless the lane is busy with something that must not be lost."""
-        if self._folder is None or self._job or self._measure_job or self._jobs.live_jobs("view"):
+        if self._folder is None or self._job or self._measure_job or self._outline_job \
+                or self._jobs.live_jobs("view"):
             return
         if self._wanted is not None:
             self._start()
+        elif self._outline_wanted is not None:
+            wanted, self._outline_wanted = self._outline_wanted, None
+            self._outline_job = self._jobs.start("view", OUTLINE, self._request(*wanted), "Finding the outline")
         elif self._measure_wanted and self.result is not None:
             self._measure_wanted = False
             request = {name: self._image[name] for name in ("array", "tumour")}
@@ -148,15 +162,18 @@ class BiasPreview(QObject):
         if self._wanted is None or self._folder is None:
             return
         self._running, self._wanted = self._wanted, None
-        self._measure_wanted = False
-        settings, own = self._running
-        request = {**self._image, "folder": str(self._folder / self._spare), "mask": own or None,
-                   "settings": settings.model_dump(mode="json"), "region": self._region or None,
-                   "fit": str(self._folder / f"fit-{self._name_of(settings, own)}.npy")}
+        self._measure_wanted, self._outline_wanted = False, None
+        request = self._request(*self._running)
         self._began = time.monotonic()
-        self._job, self._measure_job = "", ""  # the one superseded is not heard of again
+        self._job = self._measure_job = self._outline_job = ""  # the one superseded is not heard of again
         self._job = self._jobs.start("view", PREVIEW, request, "Correcting the bias field")
         self._patience.start(PATIENCE_MS)
+
+    def _request(self, settings: N4Recipe, own: str) -> dict[str, Any]:
+        folder = self._folder or Path()
+        return {**self._image, "folder": str(folder / self._spare), "mask": own or None,
+                "settings": settings.model_dump(mode="json"), "region": self._region or None,
+                "fit": str(folder / f"fit-{self._name_of(settings, own)}.npy")}
 
     def _name_of(self, settings: N4Recipe, own: str) -> str:
         if not own:
@@ -172,6 +189,10 @@ class BiasPreview(QObject):
                 self.result = {**self.result, **result}
             self.measured.emit(result)
             self._go()
+        elif job == self._outline_job and job:
+            self._outline_job = ""
+            self.outlined.emit(result)
+            self._go()
         elif job == self._job and job and self._running is not None:
             settings, self._job, self._running = self._running[0], "", None
             self._patience.stop()
@@ -181,8 +202,8 @@ class BiasPreview(QObject):
             self._end_or_go_on()
 
     def _fail(self, job: str, failure: Failure) -> None:
-        if job and job in (self._job, self._measure_job):
-            self._job = self._measure_job = ""
+        if job and job in (self._job, self._measure_job, self._outline_job):
+            self._job = self._measure_job = self._outline_job = ""
             self._running = None
             self._patience.stop()
             if self._wanted is None:
@@ -190,10 +211,10 @@ class BiasPreview(QObject):
             self._end_or_go_on()
 
     def _stop(self, job: str) -> None:
-        if job and job in (self._job, self._measure_job):
+        if job and job in (self._job, self._measure_job, self._outline_job):
             if job == self._job and self._wanted is None:
                 self._wanted = self._running  # a drop or another case came between: once more when that is done
-            self._job = self._measure_job = ""
+            self._job = self._measure_job = self._outline_job = ""
             self._running = None
             self._patience.stop()
 

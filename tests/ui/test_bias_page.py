@@ -206,6 +206,13 @@ def test_a_slow_engine_waits_for_a_button_and_can_be_stopped(room):
     asked = room.jobs.count("preview_bias")
     controls.choose(N4Recipe(engine="itk"))
     assert room.jobs.count("preview_bias") == asked
+    before = room.panel.compare.windows["original"].window()
+    request = room.jobs.request("outline_bias")
+    room.jobs.answer("outline_bias", {"mask": preview_result(room.folder / "outline", offset=30)["mask"]})
+    mask = room.panel.compare.states["original"].image.mask
+    assert mask.voxels.sum() == np.load(room.folder / "outline" / "fit.npy").sum()
+    assert request["settings"]["engine"] == "itk"
+    assert room.panel.compare.windows["original"].window() == before
     assert "minutes" in controls.slow.text()
     assert controls.run.isVisible()
     assert "press Preview" in room.panel.compare.captions["corrected"].text()

@@ -19,6 +19,7 @@ _HOMES = {
     "make_demo": "demo",
     "measure_bias": "bias",
     "normalise_image": "normalising",
+    "outline_bias": "bias",
     "preview_bias": "bias",
     "score_case": "score",
     "score_cohort": "score",

@@ -62,8 +62,7 @@ def preview_bias(request: dict[str, Any], report: Report) -> dict[str, Any]:
     folder = Path(ask.folder)
     folder.mkdir(parents=True, exist_ok=True)
     volume = Volume(np.load(ask.array, mmap_mode="r"), np.array(ask.affine))
-    region_file = Path(ask.fit) if ask.fit else folder / "fit.npy"
-    region = _read_region(region_file, volume) or _find_region(region_file, volume, ask)
+    region_file, region = _region(ask, volume)
     done = correct_bias(volume, ask.settings, region, report)
     inside = _sample(done.field.voxels, region.voxels)
     scale, low, high = float(inside.mean()), *(float(x) for x in np.percentile(inside, (1, 99)))
@@ -81,6 +80,24 @@ def preview_bias(request: dict[str, Any], report: Report) -> dict[str, Any]:
         "cautions": [asdict(caution) for caution in dict.fromkeys((*region.cautions, *done.volume.cautions))],
         **_judge(volume.voxels, done.volume.voxels, outlines, scale, (done.cv_before, done.cv_after)),
     }
+
+
+def outline_bias(request: dict[str, Any], _report: Report) -> dict[str, Any]:
+    """Find where a correction would estimate the field, without correcting.
+
+    Parameters
+    ----------
+    request : dict
+        A `PreviewBiasRequest`.
+
+    Returns
+    -------
+    dict
+        Path of `mask` (.npy, on the image's grid).
+    """
+    ask = PreviewBiasRequest.parse(request)
+    region_file, _ = _region(ask, Volume(np.load(ask.array, mmap_mode="r"), np.array(ask.affine)))
+    return {"mask": str(region_file)}
 
 
 def measure_bias(request: dict[str, Any], _report: Report) -> dict[str, Any]:
@@ -174,6 +191,11 @@ def _folder_names(cases: list[CaseFiles]) -> list[str]:
 
 def _safe(name: str) -> str:
     return re.sub(r"[^\w. -]", "_", name).strip(" .") or "case"
+
+
+def _region(ask: PreviewBiasRequest, volume: Volume) -> tuple[Path, Mask]:
+    path = Path(ask.fit) if ask.fit else Path(ask.folder) / "fit.npy"
+    return path, _read_region(path, volume) or _find_region(path, volume, ask)
 
 
 def _find_region(path: Path, volume: Volume, ask: PreviewBiasRequest) -> Mask:

@@ -149,6 +149,7 @@ class BiasPage(QWidget):
         self.brush.painted.connect(self._take_stroke)
         self.preview.previewed.connect(self._show)
         self.preview.measured.connect(self._measured)
+        self.preview.outlined.connect(lambda result: self.compare.show_original(self._original(result)))
         self.preview.failed.connect(self._fail)
         self.preview.working.connect(self._show_working)
         self.apply_one.clicked.connect(self.apply)
@@ -180,6 +181,8 @@ class BiasPage(QWidget):
         self.compare.panes["original"].setFocus()
         if self.controls.is_live:
             self._try()
+        else:
+            self.preview.outline(*self._former)
 
     def follow(self, view: dict[str, Any]) -> None:
         """Go on with the same case, read again: its arrays lie elsewhere now."""
@@ -213,6 +216,7 @@ class BiasPage(QWidget):
             self._try()
         else:
             self.preview.stop()
+            self.preview.outline(*now)
 
     def _return_to(self, former: tuple[N4Recipe, str]) -> None:
         self.controls.show_settings(*former)
@@ -255,11 +259,14 @@ class BiasPage(QWidget):
             window = result["field_window"] if name == "field" else entry["window"]
             made = {**entry, "array": result[name], "window": window, "prepared": None, "mask": None}
             images[name] = open_image(self._image.name, made)
-        original = open_image(self._image.name, {**entry, "prepared": None, "mask": result["mask"]})
-        self.compare.show_result(original, images["corrected"], images["field"], result["scale"])
+        self.compare.show_result(self._original(result), images["corrected"], images["field"], result["scale"])
         self.figures.show_result(result)
         self.histogram.show_histograms(result["histogram"])
         self._caption(stale=settings != self.controls.settings)
+
+    def _original(self, result: dict[str, Any]) -> ViewImage:
+        name = next(iter(self._view["images"])) if self._image is None else self._image.name
+        return open_image(name, {**self._view["images"][name], "prepared": None, "mask": result["mask"]})
 
     def _measured(self, _result: dict[str, Any]) -> None:
         if self.preview.result is not None:

@@ -92,6 +92,14 @@ class CompareView(QWidget):
         if window is not None:
             self.windows["original"].set_window(*window)
 
+    def show_original(self, image: ViewImage) -> None:
+        """Show the original once more, with another outline; the reader stays where they are."""
+        state, window = self.states["original"], self.windows["original"].window()
+        world = state.world
+        state.set_case(ViewCase(state.case.id if state.case is not None else "", {image.name: image}), keep=True)
+        state.set_world(world)
+        self.windows["original"].set_window(*window)
+
     def show_result(self, original: ViewImage, corrected: ViewImage, field: ViewImage, scale: float) -> None:
         """Show a correction of the image on screen; the reader stays where they are."""
         shown = self.states["original"]

@@ -10,7 +10,7 @@ import pytest
 
 from app.core.errors import AppError, Cancelled
 from app.core.recipe import N4Recipe
-from app.core.workflows import correct_cohort, measure_bias, preview_bias, view_case
+from app.core.workflows import correct_cohort, measure_bias, outline_bias, preview_bias, view_case
 from tests.core.small_cohorts import quiet
 
 SHAPE = (40, 36, 12)
@@ -142,6 +142,14 @@ def test_an_own_outline_is_where_the_field_is_estimated(ask, tmp_path):
     nib.save(nib.Nifti1Image(own, AFFINE), tmp_path / "own.nii.gz")
     result = preview_bias(ask | {"mask": str(tmp_path / "own.nii.gz")}, quiet)
     np.testing.assert_array_equal(np.load(result["mask"]), own > 0)
+
+
+def test_the_outline_alone_is_that_of_the_preview(ask, tmp_path):
+    slow = ask | {"fit": str(tmp_path / "slow.npy"), "settings": {"engine": "itk", "mask": "body"}}
+    alone = outline_bias(slow, quiet)
+    assert alone == {"mask": str(tmp_path / "slow.npy")}
+    shown = preview_bias(ask | {"settings": {"mask": "body", "shrink": 2}}, quiet)
+    np.testing.assert_array_equal(np.load(alone["mask"]), np.load(shown["mask"]))
 
 
 def test_a_preview_that_is_no_longer_wanted_stops(ask):
