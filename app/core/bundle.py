@@ -96,6 +96,7 @@ class Specification(Settings):
     conformal: tuple[ConformalQuantiles, ...]
     deployment_prevalence: float | None = Field(None, gt=0, lt=1)
     comparator: str | None = None
+    size: LogitFormula | None = Field(None, description="tumour volume alone, fitted on the same cases")
     standing_cautions: dict[str, str] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)

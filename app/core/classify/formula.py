@@ -66,3 +66,35 @@ class LogitFormula(Settings):
             )
             for term in self.terms
         )
+
+
+def fit_formula(feature: str, values: NDArray[np.float64], labels: NDArray[np.int_]) -> LogitFormula:
+    """Fit a logistic regression on the logarithm of one positive feature.
+
+    Parameters
+    ----------
+    feature : str
+        Its name.
+    values : array, shape (cases,)
+        Positive.
+    labels : array of int, shape (cases,)
+        0 or 1.
+
+    Returns
+    -------
+    LogitFormula
+        Contributions are measured against the median. The covariance is the inverse of the information; a penalty far
+        below the data's keeps separated classes finite.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    design = np.column_stack([np.ones(len(values)), np.log10(values)])
+    fit = LogisticRegression(C=100.0, max_iter=5000).fit(design[:, 1:], labels)
+    intercept, slope = float(fit.intercept_[0]), float(fit.coef_[0, 0])
+    weights = np.prod(fit.predict_proba(design[:, 1:]), axis=1)
+    covariance = np.linalg.inv((design * weights[:, np.newaxis]).T @ design + 1e-9 * np.eye(2))
+    return LogitFormula(
+        intercept=intercept,
+        terms=(Term(feature=feature, transform="log10", coefficient=slope, reference=float(np.median(values))),),
+        covariance=tuple(map(tuple, covariance.tolist())),
+    )

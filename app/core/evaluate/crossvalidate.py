@@ -24,17 +24,20 @@ class OutOfFold:
         AUC within each fold.
     probabilities : array, shape (repeats, rows)
         Of class 1, each from a model that has not seen the row's patient.
+    counts : tuple of int
+        Rows of class 0 and of class 1.
     """
 
     aucs: NDArray[np.float64]
     probabilities: NDArray[np.float64]
+    counts: tuple[int, int]
 
     def auc_summary(self, folds: Folds) -> dict[str, Any]:
         """Mean, standard deviation and interval of the AUC, with every fold's."""
         return {
             "mean": float(self.aucs.mean()),
             "sd": float(self.aucs.std(ddof=1)),
-            "interval": list(corrected_t_interval(self.aucs, folds.k, folds.repeats)),
+            "interval": list(corrected_t_interval(self.aucs, folds.k, folds.repeats, self.counts)),
             "folds": self.aucs.tolist(),
         }
 
@@ -71,4 +74,4 @@ def cross_validate(
         probabilities[index // folds.k, test] = answers
         aucs[index] = auc(labels[test], answers)
         on_fold(index + 1)
-    return OutOfFold(aucs, probabilities)
+    return OutOfFold(aucs, probabilities, (int((labels == 0).sum()), int((labels == 1).sum())))

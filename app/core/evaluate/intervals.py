@@ -6,15 +6,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 
-def corrected_t_interval(values: ArrayLike, k: int, repeats: int, level: float = 0.95) -> tuple[float, float]:
-    """Interval for the mean of a proportion measured on every fold of repeated cross-validation.
+def corrected_t_interval(
+    values: ArrayLike, k: int, repeats: int, counts: tuple[int, int], level: float = 0.95
+) -> tuple[float, float]:
+    """Interval for the mean AUC measured on every fold of repeated cross-validation.
 
     Parameters
     ----------
     values : array, shape (repeats * k,)
-        The figure of each fold, in [0, 1], such as its AUC.
+        The AUC of each fold.
     k, repeats : int
         Folds per repeat, and repeats.
+    counts : tuple of int
+        Cases of either class.
     level : float
         Coverage aimed at.
 
@@ -22,22 +26,37 @@ def corrected_t_interval(values: ArrayLike, k: int, repeats: int, level: float =
     -------
     low, high : float
 
+    Notes
+    -----
+    The folds of a perfectly separated cohort do not differ, yet the next case may. So the error is never less than what
+    as many cases leave of an AUC that is half a case short of perfect.
+
     References
     ----------
     Nadeau and Bengio, Machine Learning 52 (2003), 10.1023/A:1024068626366: the variance of fold figures is inflated by
     n_test / n_train = 1 / (k - 1), because training sets overlap. Degrees of freedom k - 1, logit scale.
+    Hanley and McNeil, Radiology 143 (1982), 10.1148/radiology.143.1.7063747: the least error.
     """
     from scipy.stats import t
 
     figures = np.asarray(values, dtype=float)
     mean = float(figures.mean())
+    best = (min(counts) + 0.5) / (min(counts) + 1)
+    centre = min(max(mean, 1 - best), best)
     error = float(figures.std(ddof=1)) * np.sqrt(1.0 / (repeats * k) + 1.0 / (k - 1))
-    half_case = 0.5 / len(figures)
-    centre = min(max(mean, half_case), 1 - half_case)
+    error = max(error, _least_error(centre, counts))
     spread = t.ppf(0.5 + level / 2, k - 1) * error / (centre * (1 - centre))
     logit = np.log(centre / (1 - centre))
     low, high = 1 / (1 + np.exp(-(logit - spread))), 1 / (1 + np.exp(-(logit + spread)))
     return float(min(low, mean)), float(max(high, mean))
+
+
+def _least_error(area: float, counts: tuple[int, int]) -> float:
+    """Standard error of an AUC on so many cases of either class, were the model given."""
+    one, other = counts
+    first, second = area / (2 - area), 2 * area**2 / (1 + area)
+    variance = area * (1 - area) + (one - 1) * (first - area**2) + (other - 1) * (second - area**2)
+    return float(np.sqrt(max(variance, 0.0) / (one * other)))
 
 
 def corrected_t_difference(differences: ArrayLike, k: int, repeats: int, level: float = 0.95) -> tuple[float, float]:

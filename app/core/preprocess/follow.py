@@ -12,6 +12,7 @@ from app.core.preprocess.reorient import reorient
 
 TINY_ML = 1.0
 TINY_VOXELS = 10
+UNPLACED = frozenset({"position_unknown", "orientation_assumed"})
 
 
 def place_mask(mask: Mask, volume: Volume) -> Mask:
@@ -57,6 +58,10 @@ def _carry(mask: Mask, volume: Volume) -> tuple[Mask, tuple[Caution, ...]]:
     if framed and mask.frame != volume.frame:
         raise GeometryMismatch(f"The outline and the image name different frames of reference, so their positions "
                                f"cannot be compared. {both}", "Choose the outline drawn on this series.")
+    if _same_but_unplaced(mask, volume):
+        message = ("The files do not say where in the body they lie. The outline has the image's size and voxels and "
+                   "was laid on it voxel by voxel: check that it lies on the tumour.")
+        return replace(mask, affine=volume.affine), (Caution("position_taken", message),)
     share = _share_inside(mask, volume.geometry)
     if share == 0:
         raise GeometryMismatch(f"The outline lies outside the image. {both}", _remedy(mask, volume))
@@ -83,6 +88,14 @@ def _carry(mask: Mask, volume: Volume) -> tuple[Mask, tuple[Caution, ...]]:
     if mask.geometry.shape == volume.geometry.shape:
         message += f" Both have the same size but not the same position, so check that it lies on the tumour. {both}"
     return placed, (*cautions, Caution("mask_resampled", message))
+
+
+def _same_but_unplaced(mask: Mask, volume: Volume) -> bool:
+    """Whether both grids are alike but for a position that their formats do not keep, as with Analyze 7.5."""
+    codes = {caution.code for caution in (*mask.cautions, *volume.cautions)}
+    own, other = mask.geometry, volume.geometry
+    alike = own.shape == other.shape and own.axis_codes == other.axis_codes
+    return bool(codes & UNPLACED) and alike and bool(np.allclose(own.spacing, other.spacing, rtol=1e-3))
 
 
 def _share_inside(mask: Mask, geometry: Geometry) -> float:

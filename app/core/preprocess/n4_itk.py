@@ -85,14 +85,13 @@ def _watched(engine: sitk.N4BiasFieldCorrectionImageFilter, recipe: N4Recipe, le
     hook, stopped = sys.excepthook, list[BaseException]()
 
     def note() -> None:
-        level, iteration = engine.GetCurrentLevel(), engine.GetElapsedIterations()
-        del levels[level:]
-        levels.append({"iterations": int(iteration), "convergence": float(engine.GetCurrentConvergenceMeasurement())})
-        if report is None:
-            return
-        try:
-            report((level + iteration / recipe.iterations_per_level[level]) / recipe.levels,
-                   f"Correcting the bias field: level {level + 1} of {recipe.levels}, iteration {iteration}")
+        try:  # a Ctrl-C may arrive at any line of this callback
+            level, iteration = engine.GetCurrentLevel(), engine.GetElapsedIterations()
+            convergence = float(engine.GetCurrentConvergenceMeasurement())
+            levels[level:] = [{"iterations": int(iteration), "convergence": convergence}]
+            if report is not None:
+                report((level + iteration / recipe.iterations_per_level[level]) / recipe.levels,
+                       f"Correcting the bias field: level {level + 1} of {recipe.levels}, iteration {iteration}")
         except BaseException as reason:
             stopped.append(reason)
             sys.excepthook = lambda *_: None

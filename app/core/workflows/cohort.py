@@ -43,11 +43,15 @@ METADATA = frozenset(
         "histology",
     }
 )
+VOLUMES = ("volume_ml", "original_shape_VoxelVolume", "original_shape_MeshVolume")
 
 
 @dataclass(frozen=True, eq=False)
 class Cohort:
-    """What is learned from: `rows` (cases, features), `labels` 0 or 1, `patients`, `sites` (empty when not given)."""
+    """What is learned from: `rows` (cases, features), `labels` 0 or 1, `patients`, `sites` (empty when not given).
+
+    `size` is the column that holds the tumour's volume, with its values, whether or not it is a feature.
+    """
 
     names: tuple[str, ...]
     rows: NDArray[np.float64]
@@ -56,6 +60,7 @@ class Cohort:
     sites: tuple[str, ...]
     classes: tuple[str, str]
     failed: tuple[dict[str, str], ...]
+    size: tuple[str, NDArray[np.float64]] | None
 
 
 def read_cohort(ask: TrainRequest, report: Report) -> Cohort:
@@ -115,6 +120,7 @@ def read_cohort(ask: TrainRequest, report: Report) -> Cohort:
         )
         _check_numbers(ask, table, [str(name) for name in table.columns if name not in {*taken, *names}])
         rows = table[list(names)].to_numpy(dtype=float)
+    size = next(((name, rows[:, names.index(name)]) for end in VOLUMES for name in names if name.endswith(end)), None)
     names, rows = _usable(ask, names, rows)
     return Cohort(
         names,
@@ -124,6 +130,7 @@ def read_cohort(ask: TrainRequest, report: Report) -> Cohort:
         tuple(sorted(set(table[ask.site].astype(str)))) if ask.site else (),
         (next(name for name in classes if name != positive), positive),
         tuple(failed),
+        size,
     )
 
 

@@ -22,6 +22,7 @@ from app.core.bundle import (
     check_target,
     write_bundle,
 )
+from app.core.classify.formula import LogitFormula, fit_formula
 from app.core.classify.pipelines import bootstrap_fits, build_pipeline
 from app.core.evaluate.conformal import class_quantiles
 from app.core.evaluate.crossvalidate import OutOfFold, cross_validate
@@ -36,7 +37,6 @@ from app.core.requests import TrainRequest
 from app.core.workflows.cohort import Cohort, read_cohort
 
 ERROR_RATES = (0.05, 0.1, 0.2)
-VOLUMES = ("volume_ml", "original_shape_VoxelVolume", "original_shape_MeshVolume")
 DEFAULT_POINT = "sensitivity 95%"
 NO_SIZE = {
     "code": "no_size",
@@ -103,10 +103,9 @@ def compare_with_size(cohort: Cohort, folds: Folds, out_of_fold: OutOfFold, reci
     Foreign tables give the volume as pyradiomics names it, with any prefix. Where a volume is not positive the column
     was standardised, and serves as it is.
     """
-    column = next((name for end in VOLUMES for name in cohort.names if name.endswith(end)), None)
-    if column is None:
+    if cohort.size is None:
         return {}
-    volume = cohort.rows[:, [cohort.names.index(column)]]
+    volume = cohort.size[1][:, np.newaxis]
     volume = np.log10(volume) if np.nanmin(volume) > 0 else volume
     alone = cross_validate(partial(build_pipeline, recipe.model), volume, cohort.labels, folds, lambda _done: None)
     difference = out_of_fold.aucs - alone.aucs
@@ -119,6 +118,15 @@ def compare_with_size(cohort: Cohort, folds: Folds, out_of_fold: OutOfFold, reci
             },
         }
     }
+
+
+def fit_size(cohort: Cohort) -> LogitFormula | None:
+    """Tumour volume alone, fitted on all cases, to stand beside every score; None where no positive volume is known."""
+    if cohort.size is None or not np.nanmin(cohort.size[1]) > 0:
+        return None
+    name, values = cohort.size
+    known = np.isfinite(values)
+    return fit_formula(name, values[known], cohort.labels[known])
 
 
 def evaluate(cohort: Cohort, folds: Folds, out_of_fold: OutOfFold) -> dict[str, Any]:
@@ -191,6 +199,7 @@ def save(ask: TrainRequest, cohort: Cohort, folds: Folds, out_of_fold: OutOfFold
             ConformalQuantiles(error_rate=rate, negative=low, positive=high) for rate, (low, high) in quantiles
         ),
         comparator=recipe.comparator,
+        size=fit_size(cohort),
         versions={"liposcope": app.__version__, "scikit-learn": version("scikit-learn"), "numpy": version("numpy")},
     )
     figures = result["models"][recipe.name]

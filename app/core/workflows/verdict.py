@@ -76,8 +76,10 @@ def choose_threshold(bundle: Bundle, threshold: float | None) -> OperatingPoint:
 
 
 def compare(bundle: Bundle, features: Mapping[str, float]) -> Comparator:
-    """What something simpler says: the model named for it, or else the share of malignant cases in training."""
-    other = bundle.specification.comparator
+    """What something simpler says: the model named for it, tumour volume alone, or the share of positives."""
+    other, size = bundle.specification.comparator, bundle.specification.size
+    if other is None and size and all(features.get(term.feature, 0.0) > 0 for term in size.terms):
+        return Comparator("volume", sigmoid(size.log_odds(features)), "Tumour volume alone")
     if other is None:
         return Comparator(
             "prevalence", bundle.specification.training.prevalence, "The share of malignant cases in training"

@@ -18,22 +18,29 @@ def test_five_by_ten_folds_as_the_rule_has_it():
     half = T_9 * sd * math.sqrt(1 / 50 + 1 / 9) / (mean * (1 - mean))
     centre = math.log(mean / (1 - mean))
     expected = [1 / (1 + math.exp(-(centre - half))), 1 / (1 + math.exp(-(centre + half)))]
-    assert corrected_t_interval(aucs, k=10, repeats=5) == pytest.approx(expected, rel=1e-10)
+    assert corrected_t_interval(aucs, k=10, repeats=5, counts=(4000, 4500)) == pytest.approx(expected, rel=1e-10)
 
 
 def test_more_repeats_hardly_narrow_it():
     aucs = np.random.default_rng(1).uniform(0.6, 0.9, 10)
-    once, often = (corrected_t_interval(np.tile(aucs, n), 10, n) for n in (1, 20))
+    once, often = (corrected_t_interval(np.tile(aucs, n), 10, n, (4000, 4500)) for n in (1, 20))
     naive = math.sqrt(20)
     assert 1.0 < (once[1] - once[0]) / (often[1] - often[0]) < 1.6 < naive
 
 
 def test_perfect_and_worthless_folds_stay_within_bounds():
     for value in (0.0, 1.0):
-        low, high = corrected_t_interval(np.full(50, value), 10, 5)
+        low, high = corrected_t_interval(np.full(50, value), 10, 5, (40, 45))
         assert 0 <= low <= value <= high <= 1
-    low, high = corrected_t_interval([1.0] * 49 + [0.5], 10, 5)
+    low, high = corrected_t_interval([1.0] * 49 + [0.5], 10, 5, (40, 45))
     assert 0 < low < 0.99 <= high <= 1.0
+
+
+def test_few_cases_that_separate_perfectly_do_not_flatter():
+    few, many = (corrected_t_interval(np.ones(50), 10, 5, counts) for counts in ((15, 15), (400, 400)))
+    assert 0.6 < few[0] < 0.85, "fifteen of fifteen leave room for one in seven"
+    assert few[0] < many[0] < 1.0
+    assert few[1] == many[1] == 1.0
 
 
 def test_difference_is_symmetric_about_its_mean():
@@ -58,7 +65,7 @@ def test_interval_covers_the_auc_on_new_patients():
             for train, test in StratifiedKFold(5, shuffle=True, random_state=repeat).split(rows, labels):
                 weights = rows[train][labels[train] == 1].mean(axis=0) - rows[train][labels[train] == 0].mean(axis=0)
                 aucs.append(roc_auc_score(labels[test], rows[test] @ weights))
-        low, high = corrected_t_interval(aucs, 5, 2)
+        low, high = corrected_t_interval(aucs, 5, 2, (40, 40))
         weights = rows[labels == 1].mean(axis=0) - rows[labels == 0].mean(axis=0)
         true = norm.cdf(0.45 * weights.sum() / (math.sqrt(2) * np.linalg.norm(weights)))
         covered += low <= true <= high

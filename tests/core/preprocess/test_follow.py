@@ -148,3 +148,13 @@ def test_outline_and_image_of_a_real_case_match(shared_data):
     voxels, affine = from_sitk(sitk.ReadImage(str(folder / "brain1_label.nrrd")))
     placed = place_mask(Mask(voxels == 1, affine), volume)
     assert placed.volume_ml == pytest.approx(16.412658691, rel=1e-6)  # pyradiomics' baseline VoxelVolume
+
+
+def test_files_that_keep_no_position_are_laid_voxel_by_voxel_and_it_is_said():
+    away = affine_of(origin=(18.0, -9.0, 4.0))
+    unplaced = (Caution("orientation_assumed", "Analyze"),)
+    placed = place_mask(outline(affine=away, cautions=unplaced), image())
+    assert "position_taken" in codes(placed)
+    assert np.array_equal(placed.voxels, outline().voxels)
+    with pytest.raises(GeometryMismatch):
+        place_mask(outline(affine=away), image())

@@ -115,6 +115,20 @@ def test_bundle_scores_a_case_afterwards(signal, tmp_path):
     assert effects == sorted(effects, reverse=True)
 
 
+def test_volume_alone_stands_beside_every_score_of_an_own_model(tmp_path):
+    folder = tmp_path / "own"
+    folder.mkdir()
+    request = training(write_features(folder / "features.csv"), folder / "model")
+    train({**request, "recipe": {**request["recipe"], "comparator": None}}, quiet)
+    image, mask = write_ball(tmp_path, level=1.0)
+    score = score_case({"case": {"id": "new", "images": {"image": str(image)}, "mask": str(mask)},
+                        "model": str(folder / "model")}, quiet)
+    size = Bundle.load(folder / "model").specification.size
+    assert score["comparator"]["name"] == "volume"
+    expected = 1 / (1 + np.exp(-size.log_odds(score["features"])))
+    assert score["comparator"]["probability"] == pytest.approx(expected)
+
+
 def test_same_seed_same_model(tmp_path):
     figures = []
     for name in ("a", "b"):
