@@ -14,6 +14,8 @@ from app.core.radiomics.catalogue import describe
 from app.core.requests import ScoreRequest
 from app.core.workflows.models import open_bundle
 
+MOST_MISSING = 0.5
+
 
 def at_prevalence(log_odds: float, training: float, used: float) -> float:
     """The probability where a share `used` is malignant instead of the training's, by Bayes' rule on the odds."""
@@ -40,8 +42,13 @@ def choose_quantiles(bundle: Bundle, error_rate: float) -> ConformalQuantiles:
 
 
 def decide(bundle: Bundle, probability: float, features: Mapping[str, float], error_rate: float) -> str:
-    """The conformal verdict: a class, 'uncertain', or 'unlike_training'; errors as for `choose_quantiles`."""
+    """The conformal verdict: a class, 'uncertain', or 'unlike_training'; errors as for `choose_quantiles`.
+
+    A case that lies too far from the training cases, or lacks most of the model's features, is unlike them.
+    """
     quantiles = choose_quantiles(bundle, error_rate)
+    if np.isnan(bundle.row(features)).mean() > MOST_MISSING:
+        return "unlike_training"
     distance = bundle.distance(features)
     if distance is not None and distance[0] > distance[1]:
         return "unlike_training"

@@ -229,11 +229,21 @@ def before_after(volume: Volume, prepared: Volume | None, mask: Mask | None) -> 
 def _histogram(volume: Volume, mask: Mask | None) -> tuple[list[float], list[float], list[float] | None]:
     voxels = volume.voxels
     values = voxels[voxels != 0]
-    low, high = (float(x) for x in np.percentile(values, (0.1, 99.9))) if values.size else (0.0, 1.0)
-    edges = np.linspace(low, high if high > low else low + 1.0, HISTOGRAM_BINS + 1)
+    edges = _edges(values) if values.size else np.linspace(0.0, 1.0, HISTOGRAM_BINS + 1)
 
     def share(part: NDArray[np.float32]) -> list[float]:
         counts = np.histogram(part, edges)[0]
         return [float(x) for x in counts / max(1, counts.sum())]
 
     return edges.tolist(), share(values), share(voxels[mask.voxels]) if mask else None
+
+
+def _edges(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Edges between the 0.1st and 99.9th percentile; whole grey levels share no bin unevenly, which would comb."""
+    low, high = (float(x) for x in np.percentile(values, (0.1, 99.9)))
+    high = high if high > low else low + 1.0
+    sample = values[:: max(1, values.size // SAMPLE)]
+    if not (sample == np.rint(sample)).all():
+        return np.linspace(low, high, HISTOGRAM_BINS + 1)
+    step = max(1.0, float(np.ceil((high - low) / HISTOGRAM_BINS)))
+    return np.arange(np.floor(low) - 0.5, high + step, step)

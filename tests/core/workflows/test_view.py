@@ -146,3 +146,13 @@ def test_flat_image_has_a_window(tmp_path):
     nib.save(nib.Nifti1Image(np.zeros((8, 8, 4), dtype=np.float32), np.eye(4)), tmp_path / "zero.nii.gz")
     low, high = look(tmp_path, {"t1": tmp_path / "zero.nii.gz"}, None)["images"]["t1"]["window"]
     assert low < high
+
+
+def test_histogram_of_whole_grey_levels_does_not_comb():
+    from app.core.data import Volume
+    from app.core.workflows.view import before_after
+
+    flat = np.tile(np.arange(1, 401, dtype=np.float32), 50).reshape(20, 20, 50)
+    found = before_after(Volume(flat, np.eye(4)), None, None)
+    inner = np.array(found["before"])[1:-2]
+    assert np.ptp(inner) == pytest.approx(0, abs=1e-12)
