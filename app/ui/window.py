@@ -33,6 +33,7 @@ from PySide6.QtWidgets import (
 
 from app.core.requests import CaseFiles
 from app.core.store import Store
+from app.ui.case_files import identity_of
 from app.ui.exporting import Exporting
 from app.ui.jobs import Jobs
 from app.ui.pages.about import about_html, keys_html, show_page
@@ -95,7 +96,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.line)
         self.setCentralWidget(middle)
         self._build_actions()
-        self.score_page.drop_zone.open_button.setFocus()
+        self.score_page.drop_zone.primary.setFocus()
         self._bind()
         self._show_recent(store.recent_cases(5))
         geometry = self.state["geometry"]
@@ -172,12 +173,14 @@ class MainWindow(QMainWindow):
         self.help_button.clicked.connect(self.show_keys)
         self.score_page.open_requested.connect(self.ask_files)
         self.score_page.drop_zone.case_requested.connect(self._open_recent)
+        self.score_page.drop_zone.worklist_requested.connect(self._continue_worklist)
         self.score_page.result.export_requested.connect(self.exporting.ask)
         self.score_page.viewer.action_requested.connect(self._do)
         self.settings_page.keys_requested.connect(self.show_keys)
         self.settings_page.about_requested.connect(self.show_about)
         self.line.cancel_requested.connect(self.stop)
         self.reading.said.connect(self.line.say)
+        self.reading.pictured.connect(lambda _view: self.jobs.warm_up("score"), Qt.ConnectionType.SingleShotConnection)
         self.exporting.said.connect(self.line.say)
         self.exporting.failed.connect(self.score_page.notice)
         self.reading.scoring.models_listed.connect(self.library_page.show_models)
@@ -268,6 +271,12 @@ class MainWindow(QMainWindow):
     def _open_recent(self, row: str) -> None:
         files = self._recent[int(row)].model_dump(mode="json")
         self.reading.add([files])
+
+    def _continue_worklist(self) -> None:
+        """Show the worklist at the case that was opened last, or at its first."""
+        keys = {identity_of(entry.files): entry.key for entry in reversed(self.reading.worklist.entries())}
+        opened = (keys.get(identity_of(case.model_dump(mode="json"))) for case in self._recent)
+        self.reading.choose(next((key for key in opened if key), "") or self.reading.worklist.entries()[0].key)
 
     # Commands
 

@@ -107,6 +107,8 @@ class ScorePage(QWidget):
         self.worklist.open_requested.connect(self.open_requested)
         self.drop_zone.open_requested.connect(self.open_requested)
         self.drop_zone.demo_requested.connect(reading.open_demo)
+        for signal in (reading.worklist.rowsInserted, reading.worklist.rowsRemoved):
+            signal.connect(lambda *_: self.drop_zone.offer_worklist(reading.worklist.rowCount()))
         reading.chosen.connect(self._show_choice)
         reading.pictured.connect(self._show_view)
         reading.standing.connect(lambda key: key == reading.current and self.refresh())

@@ -1,4 +1,4 @@
-"""The first five seconds: one place to drop a case, one button for the demo, the last cases. Nothing else."""
+"""The first five seconds: one place to drop a case, the worklist as it was left, the demo, the last cases."""
 
 from __future__ import annotations
 
@@ -24,12 +24,15 @@ class DropZone(QWidget):
         Choose files instead of dropping them.
     demo_requested()
         Open the demo case.
+    worklist_requested()
+        Go on with the worklist of the last session.
     case_requested(str)
         Open one of the last cases, by key.
     """
 
     open_requested = Signal()
     demo_requested = Signal()
+    worklist_requested = Signal()
     case_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -42,8 +45,9 @@ class DropZone(QWidget):
         self.open_button = QPushButton("Open…")
         self.open_button.clicked.connect(self.open_requested)
         self.demo_button = QPushButton("Open the demo case")
-        self.demo_button.setProperty("role", "primary")
         self.demo_button.clicked.connect(self.demo_requested)
+        self.worklist_button = QPushButton()
+        self.worklist_button.clicked.connect(self.worklist_requested)
         self._last_heading = QLabel("Last cases")
         self._last_heading.setProperty("role", "heading")
         self._last = QVBoxLayout()
@@ -51,8 +55,8 @@ class DropZone(QWidget):
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addStretch(1)
-        buttons.addWidget(self.open_button)
-        buttons.addWidget(self.demo_button)
+        for button in (self.worklist_button, self.open_button, self.demo_button):
+            buttons.addWidget(button)
         buttons.addStretch(1)
         inner = QVBoxLayout()
         inner.setSpacing(16)
@@ -68,6 +72,24 @@ class DropZone(QWidget):
         layout.addLayout(inner)
         self._last_heading.hide()
         self._hot = False
+        self.offer_worklist(0)
+
+    @property
+    def primary(self) -> QPushButton:
+        """The button most readers want: the worklist when there is one, else the demo."""
+        return self.demo_button if self.worklist_button.isHidden() else self.worklist_button
+
+    def offer_worklist(self, cases: int) -> None:
+        """Offer to go on with a worklist of so many cases; none offers nothing. The focus follows the main button."""
+        focused = any(button.hasFocus() for button in (self.open_button, self.demo_button, self.worklist_button))
+        self.worklist_button.setText(f"Continue with the worklist ({cases:,} {'case' if cases == 1 else 'cases'})")
+        self.worklist_button.setVisible(cases > 0)
+        for button in (self.demo_button, self.worklist_button):
+            button.setProperty("role", "primary" if button is self.primary else "")
+            button.style().unpolish(button)
+            button.style().polish(button)
+        if focused:
+            self.primary.setFocus()
 
     def show_last(self, cases: Sequence[tuple[str, str]]) -> None:
         """Offer the last cases as (key, title), newest first."""
