@@ -85,8 +85,12 @@ def sentences(score: Mapping[str, Any]) -> list[str]:
         f"Where {used} {'is' if used.startswith('1 in ') else 'are'} {positive}, "
         f"{_of_hundred(prevalence['probability_at_used'])} such tumours would be."
     )
+    lead = "The"
+    if score["verdict"] == "uncertain":
+        errors = f"{100 * score['error_rate']:.3g} %"
+        lead = f"Uncertain asks what can be ruled out at {errors} errors; the threshold is a separate cut: the"
     operating = (
-        f"The score is {side} the threshold {point['threshold']:.3f}, at which the model found "
+        f"{lead} score is {side} the threshold {point['threshold']:.3f}, at which the model found "
         f"{100 * point['sensitivity']:.0f} % of {positive} and cleared {100 * point['specificity']:.0f} % of "
         f"{negative} among cases held out of its fit."
     )

@@ -163,14 +163,24 @@ def threshold_sentence(score: ScoreJson) -> str:
         return f"The threshold is {score['threshold']:.3f}." if score.get("threshold") is not None else ""
     negative, positive = score["classes"]
     side = "at or above" if score["probability"] >= point["threshold"] else "below"
-    return (f"The score is {side} the threshold {point['threshold']:.3f}, at which the model found "
+    lead = "The"
+    if score["verdict"] == "uncertain":
+        lead = (f"Uncertain asks what can be ruled out at {per_cent(score['error_rate'])} errors; the threshold is a "
+                "separate cut: the")
+    return (f"{lead} score is {side} the threshold {point['threshold']:.3f}, at which the model found "
             f"{point['sensitivity'] * 100:.0f} % of {positive} and cleared {point['specificity'] * 100:.0f} % of "
             f"{negative} among cases held out of its fit.")
 
 
+def comparator_of(score: ScoreJson) -> Mapping[str, Any] | None:
+    """Return what something simpler says; None for the share in training, which says nothing of the case."""
+    comparator = score.get("comparator")
+    return comparator if comparator and comparator.get("name") != "prevalence" else None
+
+
 def comparator_sentence(score: ScoreJson) -> str:
     """Say what something simpler makes of the same case; empty when the model has no comparator."""
-    comparator = score.get("comparator")
+    comparator = comparator_of(score)
     if not comparator:
         return ""
     name = comparator_name(score)
@@ -186,8 +196,7 @@ def comparator_name(score: ScoreJson) -> str:
 
 def comparator_label(score: ScoreJson) -> str:
     """Say the comparison in the width of a mark on the scale."""
-    name, probability = comparator_name(score), figure(score["comparator"]["probability"])
-    return f"share in training {probability}" if name == "prevalence" else f"{name} alone {probability}"
+    return f"{comparator_name(score)} alone {figure(score['comparator']['probability'])}"
 
 
 def model_sentence(score: ScoreJson, data: str = "") -> str:

@@ -76,7 +76,23 @@ def test_window_and_report_say_the_same():
         == training_sentence(score)
     assert clinic.replace("ALT/WDL", "malignant") == prevalence_sentence(score, 0.01)
     assert operating == threshold_sentence(score)
+    unsure = {**score, "verdict": "uncertain"}
+    assert sentences(unsure)[2] == threshold_sentence(unsure)
     assert beside == comparator_sentence(score)
+
+
+def test_uncertain_and_the_threshold_are_told_apart():
+    assert threshold_sentence({**SCORE, "verdict": "uncertain", "probability": 0.1}) == (
+        "Uncertain asks what can be ruled out at 5 % errors; the threshold is a separate cut: the score is below the "
+        "threshold 0.174, at which the model found 98 % of ALT/WDL and cleared 32 % of lipoma among cases held out of "
+        "its fit.")
+
+
+def test_the_share_in_training_is_no_comparison():
+    share = {**SCORE, "comparator": {"name": "prevalence", "probability": 0.53, "title": "The share in training"}}
+    assert comparator_sentence(share) == ""
+    assert "0.53" not in whole_sentence(share, 0.01)
+    assert comparator_sentence(SCORE) == "Tumour volume alone says 0.58."
 
 
 def test_a_tumour_unlike_the_training_has_its_own_sentence():

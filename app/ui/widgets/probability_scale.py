@@ -11,11 +11,19 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.ui.theme import tabular_font, theme
 from app.ui.widgets.verdict_mark import paint_mark
-from app.ui.words import comparator_label, comparator_sentence, threshold_sentence, training_sentence, verdict_of
+from app.ui.words import (
+    comparator_label,
+    comparator_of,
+    comparator_sentence,
+    threshold_sentence,
+    training_sentence,
+    verdict_of,
+)
 
 _MARGIN = 20.0
 _LINE_Y = 34.0
 _NEAR = 7.0
+_HEIGHT, _LOW = 76, 54  # with a comparator below the line, and without
 
 
 class ProbabilityScale(QWidget):
@@ -24,14 +32,15 @@ class ProbabilityScale(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._score: Mapping[str, Any] | None = None
-        self.setMinimumSize(QSize(180, 76))
-        self.setFixedHeight(76)
+        self.setMinimumSize(QSize(180, _HEIGHT))
+        self.setFixedHeight(_HEIGHT)
         self.setStyleSheet("background: transparent")
         self.setAccessibleName("Scale of the probability")
 
     def show_score(self, score: Mapping[str, Any]) -> None:
         """Show a score's JSON."""
         self._score = score
+        self.setFixedHeight(_HEIGHT if comparator_of(score) else _LOW)
         self.setAccessibleDescription(f"{training_sentence(score)} {threshold_sentence(score)}")
         self.update()
 
@@ -42,7 +51,7 @@ class ProbabilityScale(QWidget):
         threshold = self._score.get("threshold")
         if threshold is not None and abs(x - self._x(threshold)) <= _NEAR:
             return threshold_sentence(self._score)
-        comparator = self._score.get("comparator")
+        comparator = comparator_of(self._score)
         if comparator and abs(x - self._x(comparator["probability"])) <= _NEAR:
             return comparator_sentence(self._score)
         low, high = self._score.get("interval") or (2.0, -1.0)
@@ -102,7 +111,7 @@ class ProbabilityScale(QWidget):
 
     def _paint_comparator(self, painter: QPainter) -> None:
         score = self._score or {}
-        comparator = score.get("comparator")
+        comparator = comparator_of(score)
         if not comparator:
             return
         x, top, colours = self._x(comparator["probability"]), _LINE_Y + 12, theme()

@@ -153,7 +153,7 @@ class ResultPanel(QScrollArea):
         self.scale.show_score(score)
         self.threshold.setText(unbroken(threshold_sentence(score)))
         self.comparator.setText(comparator_sentence(score))
-        self.comparator.setVisible(bool(score.get("comparator")))
+        self.comparator.setVisible(bool(self.comparator.text()))
         self.contributions.show_contributions(score.get("contributions") or (), score["classes"])
         self.cautions.show_cautions(score.get("cautions") or ())
         self.prevalence.blockSignals(True)
