@@ -120,7 +120,9 @@ QPushButton::menu-indicator {{ image: url({icons}/down-{c.name}.svg); width: 10p
 QComboBox QAbstractItemView {{ background: {c.panel_high}; border: 1px solid {c.line}; }}
 QListView, QTreeView, QTableView {{ background: {c.panel}; border: 2px solid transparent; outline: 0; }}
 QListView:focus, QTreeView:focus, QTableView:focus {{ border-color: {c.accent}; border-radius: 4px; }}
-QListWidget::item {{ padding: 6px 8px; }}
+QListWidget::item {{ padding: 6px 8px; border-left: 3px solid transparent; }}
+QListWidget:focus {{ border-color: transparent; }}
+QListWidget::item:selected:focus {{ border-left-color: {c.accent}; }}
 QListView::item:selected, QTreeView::item:selected, QTableView::item:selected {{ background: {c.panel_high};
     color: {c.text}; }}
 QHeaderView::section {{ background: {c.panel}; color: {c.text_dim}; border: 0; padding: 4px;

@@ -1,7 +1,6 @@
 """The finding's side: a comparison only where there is one, and reasons before the fine print."""
 
 import numpy as np
-import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QImage
 from window_fixtures import SCORE, case_files
@@ -32,6 +31,27 @@ def test_the_share_in_training_leaves_no_mark_on_the_scale(qtbot):
 def test_the_panel_says_a_comparison_only_where_there_is_one(driver):
     driver.open(case_files())
     driver.jobs.answer("score_case", SHARE)
-    panel = driver.page.result.panel
-    assert not panel.comparator.isVisible()
+    assert driver.page.result.shows_score
+    assert not driver.page.result.panel.comparator.isVisible()
+    driver.open(case_files("B"))
     driver.jobs.answer("score_case", SCORE)
+    assert driver.page.result.panel.comparator.isVisible()
+
+
+def test_the_models_fine_print_scrolls_below_why_and_the_choices_stay(driver):
+    driver.window.resize(1440, 900)
+    driver.open(case_files())
+    driver.show()
+    driver.jobs.answer("score_case", SCORE)
+    side, panel = driver.page.result, driver.page.result.panel
+    driver.qtbot.waitUntil(lambda: side.model_line.mapTo(panel.widget(), QPoint()).y()
+                           > panel.contributions.mapTo(panel.widget(), QPoint()).y())
+    assert panel.widget().isAncestorOf(side.model_line)
+    assert not panel.widget().isAncestorOf(side.choices)
+    assert side.height() - panel.geometry().bottom() < 170
+    top = panel.contributions.mapTo(panel.viewport(), QPoint()).y()
+    first = panel.contributions.rows.visualItemRect(panel.contributions.rows.topLevelItem(0)).bottom()
+    assert 0 < top < panel.viewport().height()  # the reasons begin above the fold
+    assert panel.contributions.rows.viewport().mapTo(panel.viewport(), QPoint(0, first)).y() < panel.viewport().height()
+    assert driver.window.line.notice.isVisible()
+    assert "Research use only" in driver.window.line.notice.text()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextCharFormat, QTextCursor, QTextFormat
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QListWidget,
@@ -18,12 +19,14 @@ from PySide6.QtWidgets import (
 
 from app.ui.jobs import Jobs
 from app.ui.messages import words_for
+from app.ui.theme import tabular_font, theme
 from app.ui.widgets.copy_label import wrapped
 from app.ui.widgets.result_panel import heading
 from app.ui.words import DEMONSTRATION
 
 VERIFY = "app.core.workflows:verify_models"
 SHOW = "app.core.workflows:show_model"
+HEADING_SPACE = 8
 
 
 def figures_text(model: Mapping[str, Any]) -> str:
@@ -114,7 +117,7 @@ class LibraryPage(QWidget):
                               else str(model.get("problem") or "Its files are not what they were when it was made."))
         self.figures.setText(figures_text(model) if verified else "")
         name = str(model["name"])
-        self.card.setMarkdown(self._cards.get(name, ""))
+        self._show_card(self._cards.get(name, ""))
         if verified and name not in self._cards and self.isVisible():
             self._ask_card(name)
 
@@ -122,6 +125,23 @@ class LibraryPage(QWidget):
         """Fetch the chosen card when the page is first seen."""
         super().showEvent(event)
         self._show(self.list.currentRow())
+
+    def _show_card(self, text: str) -> None:
+        """Show Markdown in the theme's two sizes: headings stand out by weight alone."""
+        self.card.setMarkdown(text)
+        heading_format = QTextCharFormat()
+        heading_format.setFont(tabular_font(theme().normal_px, bold=True))
+        heading_format.setProperty(QTextFormat.Property.FontSizeAdjustment, 0)
+        cursor, block = QTextCursor(self.card.document()), self.card.document().begin()
+        while block.isValid():
+            if block.blockFormat().headingLevel():
+                cursor.setPosition(block.position())
+                cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
+                cursor.mergeCharFormat(heading_format)
+                space = block.blockFormat()
+                space.setTopMargin(HEADING_SPACE if block.blockNumber() else 0)
+                cursor.setBlockFormat(space)
+            block = block.next()
 
     def _ask_card(self, name: str) -> None:
         self._cards[name] = ""

@@ -24,6 +24,7 @@ from app.ui.widgets.result_panel import heading
 _THEMES = (("Dark, for the reading room", "dark"), ("Light, for the office", "light"))
 _TEXTS = (("All", "full"), ("Without the patient's identity", "anonymous"), ("None", "off"))
 _WIDE = 960
+PADDING = 6
 _RATES = (("5 %", 0.05), ("10 %", 0.10), ("20 %", 0.20))
 
 
@@ -60,6 +61,7 @@ class SettingsPage(QScrollArea):
         self.prevalence = QDoubleSpinBox()
         self.prevalence.setRange(0.0, 99.0)
         self.prevalence.setMinimumWidth(240)
+        self.prevalence.lineEdit().setTextMargins(PADDING, 0, 0, 0)  # in line with the pickers' texts
         self.prevalence.setDecimals(1)
         self.prevalence.setSuffix(" in 100")
         self.prevalence.setSpecialValueText("the model's own")
@@ -75,8 +77,8 @@ class SettingsPage(QScrollArea):
         form.addRow(heading("Look"))
         form.addRow("Theme", self.theme)
         form.addRow("Text on the picture", self.text)
-        form.addRow(heading("Hands"))
-        form.addRow("Mouse and keys like", self.mouse)
+        form.addRow(heading("Mouse and keys"))
+        form.addRow("Profile", self.mouse)
         form.addRow(heading("Scores"))
         form.addRow("Model for new cases", self.model)
         form.addRow("Error rate of a verdict", self.rate)

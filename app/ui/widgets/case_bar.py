@@ -13,14 +13,18 @@ from app.ui.viewing import PREPARATIONS
 from app.ui.widgets.copy_label import ElidedLabel
 from app.ui.widgets.elided_combo import ElidedCombo
 from app.ui.widgets.sequence_picker import title_of_sequence
+from app.ui.widgets.view_case import ONE_IMAGE
 
 _WEIGHTINGS = {"t1": "T1", "t2": "T2", "pd": "PD"}
 
 ROOMY = 520
 
 
-def sequence_title(name: str, acquisition: Mapping[str, Any]) -> str:
-    """Say a sequence with its guessed weighting, fat suppression and contrast, and what the guess rests on."""
+def sequence_title(name: str, acquisition: Mapping[str, Any], *, only: bool = False) -> str:
+    """Say a sequence with its guessed weighting, fat suppression and contrast, and what the guess rests on.
+
+    A case's one image (`only`) need not have a sequence's name.
+    """
     weighting = str(acquisition.get("weighting") or "")
     weighting = _WEIGHTINGS.get(weighting, weighting.upper())
     parts = [weighting] if weighting else []
@@ -29,6 +33,8 @@ def sequence_title(name: str, acquisition: Mapping[str, Any]) -> str:
     if acquisition.get("contrast_enhanced"):
         parts.append("with contrast")
     guess, title = ", ".join(parts), title_of_sequence(name)
+    if only and name == ONE_IMAGE:
+        return guess
     if not guess or name == acquisition.get("sequence") or guess == title:
         return title
     return f"{title} ({guess})"
@@ -109,13 +115,15 @@ class CaseBar(QWidget):
     def show_view(self, view: Mapping[str, Any]) -> None:
         """Offer the sequences of a view and say what is known of the outline."""
         self.sequences.clear()
-        titles = {name: sequence_title(name, image.get("acquisition") or {}) for name, image in view["images"].items()}
+        only = len(view["images"]) == 1
+        titles = {name: sequence_title(name, image.get("acquisition") or {}, only=only)
+                  for name, image in view["images"].items()}
         for name, title in titles.items():
             self.sequences.addItem(title, name)
             self.sequences.setItemData(self.sequences.count() - 1, title, Qt.ItemDataRole.ToolTipRole)
         self.sequences.setVisible(len(titles) > 1)
-        self.single.setVisible(len(titles) == 1)
         self.single.setText(next(iter(titles.values()), ""))
+        self.single.setVisible(only and bool(self.single.text()))
         self.bias.show()
         mask = view.get("mask")
         self.facts.setText(f"{mask['volume_ml']:,.1f} ml, {mask['longest_diameter_mm']:,.0f} mm across"

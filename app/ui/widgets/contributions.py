@@ -150,7 +150,7 @@ class Contributions(QWidget):
             item.setData(0, Qt.ItemDataRole.AccessibleTextRole,
                          f"{feature_title(contribution)}, {contribution['effect']:+.2f} towards {towards}")
             self.rows.addTopLevelItem(item)
-        self.direction.setText(f"Bars to the right speak for {classes[1]}, to the left for {classes[0]}."
+        self.direction.setText(f"Right speaks for {classes[1]}, left for {classes[0]}."
                                if strongest else "This model does not say what moved the score.")
         self.rows.setVisible(bool(strongest))
         self.rows.setFixedHeight(28 + 24 * len(strongest) + 8)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
@@ -16,7 +17,7 @@ from app.ui.widgets.view_case import ViewImage
 from app.ui.widgets.view_state import ViewState
 from app.ui.widgets.window_level import WindowModel
 
-_TITLES = {"before": "before preparation", "after": "after preparation"}
+_TITLES = {"before": "Before preparation", "after": "After preparation"}
 
 
 class HistogramPlot(QWidget):
@@ -41,7 +42,7 @@ class HistogramPlot(QWidget):
         self._state: ViewState | None = None
         self._windows: WindowModel | None = None
         for key, title in _TITLES.items():
-            self.plots[key] = _make_plot(f"Histogram {title}")
+            self.plots[key] = _make_plot(f"Histogram {title.lower()}")
             column.addWidget(self.plots[key])
             self.bands[key] = pg.LinearRegionItem(pen=pg.mkPen(FOCUS), brush=QColor(88, 191, 180, 30),
                                                   hoverBrush=QColor(88, 191, 180, 55), swapMode="sort")
@@ -71,11 +72,8 @@ class HistogramPlot(QWidget):
             _draw(plot, edges, counts, TEXT if is_shown else DIM, fill=fill)
             if histogram.get(f"tumour_{key}"):
                 _draw(plot, edges, histogram[f"tumour_{key}"], QColor(theme().label_colour(1)))
-            state = ", shown" if is_shown and histogram.get("after") else ""
-            words = f"{_TITLES[key]}{state}" if histogram.get("after") else "image"
-            tumour = ", tumour as a line" if histogram.get(f"tumour_{key}") else ""
             colour = TEXT if is_shown else DIM
-            plot.setTitle(f"{words}{tumour}", size=f"{theme().small_px}px", color=colour.name())
+            plot.setTitle(_title(histogram, key, is_shown=is_shown), size=f"{theme().small_px}px", color=colour.name())
             plot.addItem(self.bands[key], ignoreBounds=True)
             plot.setXRange(float(edges[0]), float(edges[-1]), padding=0.01)
             plot.setYRange(0, 1.05, padding=0)
@@ -98,6 +96,14 @@ class HistogramPlot(QWidget):
         if self._windows is not None and self._state is not None and self._state.image is not None:
             low, high = band.getRegion()
             self._windows.set_window(low, high, prepared=after)
+
+
+def _title(histogram: Mapping[str, Any], key: str, *, is_shown: bool) -> str:
+    tumour = bool(histogram.get(f"tumour_{key}"))
+    if not histogram.get("after"):
+        return "Whole image (filled) and tumour (line)" if tumour else "Whole image"
+    state = f"{_TITLES[key]}{', shown' if is_shown else ''}"
+    return f"{state}: image (filled), tumour (line)" if tumour else state
 
 
 def _make_plot(name: str) -> pg.PlotWidget:

@@ -40,7 +40,7 @@ def describe_identity(identity: Identity, case: str) -> tuple[str, ...]:
     return tuple(line for line in (who or case, person, study) if line)
 
 
-def describe_acquisition(image: ViewImage, prepared: bool) -> tuple[str, ...]:
+def describe_acquisition(case: ViewCase, image: ViewImage, prepared: bool) -> tuple[str, ...]:
     """Sequence, its times, the scanner's field, and whether this is the image after preparation."""
     a = image.acquisition
     times = "  ".join(f"{name} {value:g}" for name, value in
@@ -48,7 +48,7 @@ def describe_acquisition(image: ViewImage, prepared: bool) -> tuple[str, ...]:
     scanner = "  ".join(part for part in (a.modality, f"{a.field_strength:g} T" if a.field_strength else "") if part)
     state = "after preparation" if prepared else ("before preparation" if image.after is not None else "")
     title = a.description if a.description and a.description != image.name else ""
-    return tuple(line for line in (image.name, title, times and f"{times} ms", scanner, state) if line)
+    return tuple(line for line in (case.name_of(image), title, times and f"{times} ms", scanner, state) if line)
 
 
 def describe_slice(state: ViewState, plane: Plane) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from app.ui.words import (
 _MARGIN = 20.0
 _LINE_Y = 34.0
 _NEAR = 7.0
-_HEIGHT, _LOW = 76, 54  # with a comparator below the line, and without
+_HEIGHT, _LOW = 76, 50  # with a comparator below the line, and without
 
 
 class ProbabilityScale(QWidget):

@@ -82,6 +82,7 @@ class ResultSide(QWidget):
         self.all_button.clicked.connect(self.all_requested)
         self.all_button.hide()
         self.model_line = wrapped(role="dim")
+        self.panel.body.insertWidget(self.panel.body.count() - 1, self.model_line)  # under what moved the score
         self.export_button = QPushButton("Export")
         self.identity = None
         self._build_menu()
@@ -99,7 +100,6 @@ class ResultSide(QWidget):
         for widget in (self.again, self.choices):
             foot.addWidget(widget)
         foot.addWidget(self.all_button, 0, Qt.AlignmentFlag.AlignLeft)
-        foot.addWidget(self.model_line)
         foot.addLayout(buttons)
         foot.addStretch(0)
         self._parts = QBoxLayout(QBoxLayout.Direction.TopToBottom)
@@ -137,7 +137,6 @@ class ResultSide(QWidget):
         self.panel.show_score(score, prevalence)
         self.model_line.setText(f"{model_sentence(score, data)} {score.get('notice') or NOTICE}")
         self.model_line.setToolTip(str(score.get("model_purpose") or ""))
-        self.model_line.setVisible(True)
         self.again.setText(differs)
         self.again.setVisible(bool(differs))
         self._stack.setCurrentWidget(self.panel)
@@ -149,7 +148,6 @@ class ResultSide(QWidget):
         self.state_line.setText(sentence)
         self.state_line.setVisible(bool(sentence))
         self.score_button.setVisible(can_score)
-        self.model_line.setVisible(False)
         self.again.hide()
         self._stack.setCurrentIndex(0)
         self._enable(scored=False)

@@ -267,7 +267,7 @@ class SliceView(pg.GraphicsView):
         return Overlay(
             picture_text.edge_letters(self.plane, self.flipped),
             (picture_text.describe_view(self.plane, self.flipped), *who),
-            picture_text.describe_acquisition(image, state.prepared),
+            picture_text.describe_acquisition(case, image, state.prepared),
             (*picture_text.describe_slice(state, self.plane), *view), hover, warnings, self.pixels_per_mm,
             ((index + 0.5) / count, *tumour), theme().label_colour(1))
 

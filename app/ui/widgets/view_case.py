@@ -18,6 +18,7 @@ from app.core.data import Acquisition, Caution, Geometry, Identity
 from app.core.errors import EngineError
 
 Point = tuple[float, float, float]
+ONE_IMAGE = "image"  # the key of an image that nobody has named
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,10 @@ class ViewCase:
     identity: Identity = field(default_factory=Identity)
     mask_name: str = ""
     cautions: tuple[Caution, ...] = ()
+
+    def name_of(self, image: ViewImage) -> str:
+        """Name an image as it is written on the picture; a case's one image without a sequence's name has none."""
+        return "" if len(self.images) == 1 and image.name == ONE_IMAGE else image.name
 
     @classmethod
     def from_json(cls, result: Mapping[str, Any]) -> Self:
