@@ -15,11 +15,12 @@ from app.cli.requests import (
     landmarks_request,
     n4_request,
     normalise_request,
+    one_or_three,
     path_word,
     report_request,
     score_request,
-    shrink_factors,
     train_request,
+    whole_numbers,
 )
 from app.cli.text import as_text, show_models, show_n4, show_score, show_selftest, show_training, show_written
 from app.core.paths import program_folder
@@ -71,14 +72,16 @@ def build_parser() -> OneLineParser:
     n4.add_argument("--engine", choices=("fast", "itk", "ants"))
     for name, kind in (
         ("levels", int),
-        ("iterations", int),
+        ("iterations", whole_numbers),
+        ("mesh", one_or_three),
         ("tolerance", float),
         ("fwhm", float),
         ("noise", float),
         ("bins", int),
     ):
         n4.add_argument(f"--{name}", type=kind)
-    n4.add_argument("--shrink", type=shrink_factors, help="N in plane and 1 along the coarsest axis, or a,b,c")
+    n4.add_argument("--mean-one", action="store_true", default=None, help="a field of mean 1 within the mask")
+    n4.add_argument("--shrink", type=one_or_three, help="N in plane and 1 along the coarsest axis, or a,b,c")
     n4.add_argument("--field", type=path_word, help="where to write the bias field")
 
     boxes = command(

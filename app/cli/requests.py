@@ -18,7 +18,7 @@ TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
 MODEL_WORKFLOWS = {"list": "list_models", "show": "show_model", "verify": "verify_models", "build": "ship_models"}
 SCORE_KEYS = ("probability", *Score.__dataclass_fields__)
 CASE_CHOICES = ("image", "series", "roi", "mask_label", "orientation", "site", "set")
-N4_SETTINGS = ("engine", "levels", "iterations", "shrink", "tolerance", "fwhm", "noise", "bins")
+N4_SETTINGS = ("engine", "levels", "iterations", "mesh", "shrink", "tolerance", "fwhm", "noise", "bins", "mean_one")
 
 
 def choose_workflow(options: argparse.Namespace) -> str:
@@ -46,19 +46,25 @@ def at_least_one(text: str) -> int:
     return int(text)
 
 
-def shrink_factors(text: str) -> int | tuple[int, ...]:
+def whole_numbers(text: str) -> int | tuple[int, ...]:
     """'4', or '4,4,1'."""
     try:
-        factors = tuple(int(part) for part in text.split(","))
+        numbers = tuple(int(part) for part in text.split(","))
     except ValueError as error:
         raise argparse.ArgumentTypeError(
-            f"'{text}' is neither a whole number nor three of them, as in 4,4,1"
+            f"'{text}' is neither a whole number nor several of them, as in 4,4,1"
         ) from error
-    if len(factors) not in (1, 3):
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def one_or_three(text: str) -> int | tuple[int, ...]:
+    """'4' for every axis, or '4,4,1' along (i, j, k)."""
+    numbers = whole_numbers(text)
+    if isinstance(numbers, tuple) and len(numbers) != 3:
         raise argparse.ArgumentTypeError(
-            f"'{text}' holds {len(factors)} factors, one or three are expected, as in 4,4,1"
+            f"'{text}' holds {len(numbers)} factors, one or three are expected, as in 4,4,1"
         )
-    return factors[0] if len(factors) == 1 else factors
+    return numbers
 
 
 def convert_request(options: argparse.Namespace) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,38 +115,29 @@ class Geometry:
         return f"{size} voxels of {spacing} mm, axes {self.axis_codes}, first voxel at ({origin}) mm"
 
 
-def _read_only(array: NDArray[Any]) -> None:
-    array.flags.writeable = False
-
-
 @dataclass(frozen=True, eq=False)
-class Volume:
-    """A three-dimensional image.
+class Gridded:
+    """Voxels with their place in the world: what an image and an outline share.
 
     Parameters
     ----------
-    voxels : array of float32, shape (i, j, k)
-        In the file's own voxel order; made read-only.
+    voxels : array, shape (i, j, k)
+        In the file's own voxel order, of the class's `kind`; made read-only.
     affine : array of float64, shape (4, 4)
         Voxel index to world RAS+, mm.
-    frame : str
-        DICOM FrameOfReferenceUID; empty when the format knows none.
-    cautions : tuple of Caution
-        What reading it brought to light.
     """
 
-    voxels: FloatArray
+    voxels: NDArray[Any]
     affine: Affine
-    frame: str = ""
-    cautions: tuple[Caution, ...] = ()
+    kind: ClassVar[type[np.generic]]
 
     def __post_init__(self) -> None:
         if self.voxels.ndim != 3:
-            raise ValueError(f"a volume has three axes, this array has {self.voxels.ndim}")
-        object.__setattr__(self, "voxels", np.asarray(self.voxels, dtype=np.float32).view())
+            raise ValueError(f"a {type(self).__name__.lower()} has three axes, this array has {self.voxels.ndim}")
+        object.__setattr__(self, "voxels", np.asarray(self.voxels, dtype=self.kind).view())
         object.__setattr__(self, "affine", np.array(self.affine, dtype=np.float64))
-        _read_only(self.voxels)
-        _read_only(self.affine)
+        self.voxels.flags.writeable = False
+        self.affine.flags.writeable = False
 
     @property
     def geometry(self) -> Geometry:
@@ -155,20 +146,38 @@ class Volume:
         return Geometry((shape[0], shape[1], shape[2]), self.affine)
 
     def with_voxels(self, voxels: NDArray[Any], affine: Affine | None = None) -> Self:
-        """The same image with other values, and another grid if `affine` is given."""
+        """The same thing with other voxels, and another grid if `affine` is given."""
         return replace(self, voxels=voxels, affine=self.affine if affine is None else affine)
 
 
 @dataclass(frozen=True, eq=False)
-class Mask:
-    """A tumour outline as voxels.
+class Volume(Gridded):
+    """A three-dimensional image; its voxels are float32.
 
     Parameters
     ----------
-    voxels : array of bool, shape (i, j, k)
-        True inside the tumour; made read-only.
-    affine : array of float64, shape (4, 4)
-        Voxel index to world RAS+, mm.
+    voxels, affine
+        As for `Gridded`.
+    frame : str
+        DICOM FrameOfReferenceUID; empty when the format knows none.
+    cautions : tuple of Caution
+        What reading it brought to light.
+    """
+
+    kind: ClassVar[type[np.generic]] = np.float32
+    voxels: FloatArray
+    frame: str = ""
+    cautions: tuple[Caution, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Mask(Gridded):
+    """A tumour outline as voxels, true inside the tumour.
+
+    Parameters
+    ----------
+    voxels, affine
+        As for `Gridded`.
     name : str
         The region's name or label as the file gives it.
     frame : str
@@ -177,25 +186,11 @@ class Mask:
         What reading or placing it brought to light.
     """
 
+    kind: ClassVar[type[np.generic]] = np.bool_
     voxels: MaskArray
-    affine: Affine
     name: str = ""
     frame: str = ""
     cautions: tuple[Caution, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.voxels.ndim != 3:
-            raise ValueError(f"a mask has three axes, this array has {self.voxels.ndim}")
-        object.__setattr__(self, "voxels", np.asarray(self.voxels, dtype=np.bool_).view())
-        object.__setattr__(self, "affine", np.array(self.affine, dtype=np.float64))
-        _read_only(self.voxels)
-        _read_only(self.affine)
-
-    @property
-    def geometry(self) -> Geometry:
-        """Where the grid lies."""
-        shape = self.voxels.shape
-        return Geometry((shape[0], shape[1], shape[2]), self.affine)
 
     @property
     def volume_ml(self) -> float:
@@ -209,10 +204,6 @@ class Mask:
             hit = np.flatnonzero(self.voxels.any(axis=tuple(a for a in range(3) if a != axis)))
             spans.append(slice(int(hit[0]), int(hit[-1]) + 1))
         return spans[0], spans[1], spans[2]
-
-    def with_voxels(self, voxels: NDArray[Any], affine: Affine | None = None) -> Self:
-        """The same outline with other voxels, and another grid if `affine` is given."""
-        return replace(self, voxels=voxels, affine=self.affine if affine is None else affine)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ PositiveFloat = Annotated[float, Field(gt=0)]
 
 def _as_told(reason: str) -> str:
     """Pydantic's reason as the end of our sentence."""
-    reason = reason.removeprefix("Value error, ")
+    reason = reason.removeprefix("Value error, ").replace("Field required", "a value is missing")
     return (reason[:1].lower() + reason[1:]).replace("input should", "it should")
 
 
@@ -46,11 +46,20 @@ class Settings(BaseModel):
             return cls.model_validate(values)
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or cls.__name__
+            where = _setting(first["loc"])
+            told = [_as_told(each["msg"]) for each in error.errors() if _setting(each["loc"]) == where]
             raise RecipeError(
-                f"The setting '{where}' has the value {first.get('input')!r}: {_as_told(first['msg'])}.",
+                f"The setting '{where or cls.__name__}' has the value {first.get('input')!r}: "
+                f"{', or '.join(dict.fromkeys(told))}.",
                 "Correct it and try again.",
             ) from error
+
+
+def _setting(location: tuple[int | str, ...]) -> str:
+    """Where a setting stands, up to the name of a type that its value was tried as."""
+    names = [str(part) for part in location]
+    tried = (place for place, name in enumerate(names) if name in ("int", "float", "str") or name.startswith("tuple["))
+    return ".".join(names[: next(tried, len(names))])
 
 
 class N4Recipe(Settings):

@@ -94,7 +94,7 @@ def sentences(score: Mapping[str, Any]) -> list[str]:
         f"{100 * point['sensitivity']:.0f} % of {positive} and cleared {100 * point['specificity']:.0f} % of "
         f"{negative} among cases held out of its fit."
     )
-    beside = [f"{comparator['title']} says {_figure(comparator['probability'])}."] if comparator else []
+    beside = [f"{comparator['title']} says {_figure(comparator['probability'])}."] if _is_telling(comparator) else []
     return [training, clinic, operating, *beside]
 
 
@@ -117,6 +117,11 @@ def _of_hundred(share: float) -> str:
     return f"about {share * 100:.0f} of 100"
 
 
+def _is_telling(comparator: Mapping[str, Any] | None) -> bool:
+    """Whether a comparator looked at the case; the share in training did not."""
+    return comparator is not None and comparator["name"] != "prevalence"
+
+
 def draw_scale(score: Mapping[str, Any]) -> str:
     """The probability on a scale from 0 to 1 as SVG: interval, threshold, and what the comparator says.
 
@@ -132,7 +137,7 @@ def draw_scale(score: Mapping[str, Any]) -> str:
         f'<line x1="{threshold:.1f}" y1="14" x2="{threshold:.1f}" y2="46" stroke="#1b1f24" stroke-width="1.5"/>',
         f'<circle cx="{value:.1f}" cy="30" r="7" fill="#1b1f24"/>',
     ]
-    if score["comparator"]:
+    if _is_telling(score["comparator"]):
         at = left + width * score["comparator"]["probability"]
         parts.append(f'<polygon points="{at - 6:.1f},8 {at + 6:.1f},8 {at:.1f},20" fill="#59636e"/>')
     for tick in range(11):
