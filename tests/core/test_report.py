@@ -83,7 +83,9 @@ def test_scale_puts_marks_where_the_numbers_are(score):
     assert f'<circle cx="{10 + 480 * score["probability"]:.1f}"' in drawn
     assert f'x1="{10 + 480 * 0.174:.1f}" y1="14"' in drawn
     assert f'width="{480 * (score["interval"][1] - score["interval"][0]):.1f}"' in drawn
-    assert "polygon" in drawn
+    assert "polygon" not in drawn, "the share in training has not looked at the case"
+    volume = {"name": "volume", "probability": 0.25, "title": "Tumour volume alone"}
+    assert f'points="{10 + 480 * 0.25 - 6:.1f},8' in draw_scale({**score, "comparator": volume})
     assert "polygon" not in draw_scale({**score, "comparator": None})
 
 
