@@ -132,6 +132,8 @@ class ScorePage(QWidget):
         viewer.windows.preset_remembered.connect(
             lambda sequence, name: state.choose("windows", {**state["windows"], sequence: name}))
         viewer.state.set_text_mode(state["text_overlays"])
+        viewer.state.set_opacity(state["opacity"])
+        viewer.state.display_changed.connect(lambda: state.choose("opacity", viewer.state.opacity))
         reading.worklist.choose_model(state["model"])
         self.result.score_requested.connect(lambda: reading.score())
         self.result.all_requested.connect(reading.score_all)

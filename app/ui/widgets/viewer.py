@@ -140,8 +140,12 @@ class Viewer(QWidget):
         slider.setAccessibleName("Opacity of the outline")
         slider.setToolTip("Opacity of the filled outline")
         slider.setValue(round(100 * self.state.opacity))
-        slider.valueChanged.connect(lambda value: self.state.set_opacity(value / 100))
+        slider.valueChanged.connect(self._fill)
         return slider
+
+    def _fill(self, percent: int) -> None:
+        self.state.set_opacity(percent / 100)
+        self.state.set_mask_mode("fill")  # an opacity that shows on nothing would look broken
 
     def grab_picture(self, overlays: bool = True, identity: bool = False, plane: str | None = None) -> QImage:
         """Picture of one plane, or of what is shown; without the patient's identity unless told.

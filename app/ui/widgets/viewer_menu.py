@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QWidgetAction
 
 from app.ui.widgets.keymap import ACTIONS
 from app.ui.widgets.view_state import LAYOUTS, MASK_MODES, TEXT_MODES
@@ -31,7 +31,9 @@ def build_menu(viewer: Viewer) -> QMenu:
     _add(menu, viewer, "smooth", state.smooth)
     menu.addSeparator()
     if state.image is not None and state.image.mask is not None:
-        _add_choices(menu.addMenu("Outline"), _MASK_TITLES, state.mask_mode, state.set_mask_mode)
+        outline = menu.addMenu("Outline")
+        _add_choices(outline, _MASK_TITLES, state.mask_mode, state.set_mask_mode)
+        _add_opacity(outline, viewer)
         _add(menu, viewer, "largest_slice")
     if state.can_compare:
         _add(menu, viewer, "before_after", state.prepared)
@@ -57,6 +59,13 @@ def _add(menu: QMenu, viewer: Viewer, name: str, checked: bool | None = None, ti
         action.setChecked(checked)
     action.triggered.connect(lambda *_: viewer.perform(name))
     return action
+
+
+def _add_opacity(menu: QMenu, viewer: Viewer) -> None:
+    menu.addSection("Opacity when filled")
+    action = QWidgetAction(menu)
+    action.setDefaultWidget(viewer.opacity_slider())
+    menu.addAction(action)
 
 
 def _add_presets(menu: QMenu, viewer: Viewer) -> None:

@@ -1,8 +1,6 @@
 import numpy as np
-import pytest
 
 from app.core.data import Mask
-from app.core.segment.clean import fill_holes, keep_largest
 from app.core.segment.jitter import jitter_masks
 
 NAMES = ["erode", "dilate", "shift +i", "shift -i", "shift +j", "shift -j", "shift +k", "shift -k"]
@@ -41,31 +39,3 @@ def test_nothing_wraps_around_the_edges_and_empty_results_are_left_out():
     assert list(changed) == ["dilate", "shift -i", "shift +j"]
     assert np.argwhere(changed["dilate"].voxels).tolist() == [[2, 0, 0], [3, 0, 0], [3, 1, 0]]
     assert np.argwhere(changed["shift -i"].voxels).tolist() == [[2, 0, 0]]
-
-
-def test_the_largest_part_is_kept():
-    voxels = block().voxels.copy()
-    voxels[8, 8, 6] = True
-    mask = block().with_voxels(voxels)
-    np.testing.assert_array_equal(keep_largest(mask).voxels, block().voxels)
-    assert keep_largest(block()).voxels.sum() == block().voxels.sum()
-    empty = mask.with_voxels(np.zeros((9, 9, 7), bool))
-    assert not keep_largest(empty).voxels.any()
-
-
-def test_parts_that_touch_at_a_corner_are_one():
-    voxels = np.zeros((4, 4, 4), bool)
-    voxels[0, 0, 0] = voxels[1, 1, 1] = True
-    assert keep_largest(Mask(voxels, np.eye(4))).voxels.sum() == 2
-
-
-@pytest.mark.parametrize("flat", [False, True])
-def test_enclosed_holes_are_filled_and_open_ones_are_not(flat):
-    solid = block(shape=(9, 9, 1), box=((1, 8), (1, 8), (0, 1))) if flat else block(box=((1, 8), (1, 8), (1, 6)))
-    holed = solid.voxels.copy()
-    middle = 0 if flat else 3
-    holed[4, 4, middle] = False
-    np.testing.assert_array_equal(fill_holes(solid.with_voxels(holed)).voxels, solid.voxels)
-    notched = solid.voxels.copy()
-    notched[4, 1:5, middle] = False
-    np.testing.assert_array_equal(fill_holes(solid.with_voxels(notched)).voxels, notched)
