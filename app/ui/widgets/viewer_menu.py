@@ -62,7 +62,8 @@ def _add(menu: QMenu, viewer: Viewer, name: str, checked: bool | None = None, ti
 
 
 def _add_opacity(menu: QMenu, viewer: Viewer) -> None:
-    menu.addSection("Opacity when filled")
+    menu.addSeparator()
+    menu.addAction("Opacity when filled").setEnabled(False)  # styled menus leave a section's words out
     action = QWidgetAction(menu)
     action.setDefaultWidget(viewer.opacity_slider())
     menu.addAction(action)
