@@ -139,14 +139,44 @@ class PrepRecipe(Settings):
     crop_margin_mm: float | None = Field(None, ge=0, description="crop to the tumour's box plus this margin")
 
 
-class RadiomicsRecipe(Settings):
-    """What to measure (pyradiomics 3.0.1's meaning of each setting)."""
+class QuantisedRecipe(Settings):
+    """Texture after equal-probability quantisation: every grey level holds the same number of voxels."""
 
+    levels: tuple[int, ...] = Field((8, 16, 24, 32, 40, 48, 64), description="numbers of grey levels")
+    classes: tuple[str, ...] = Field(("glcm", "glrlm", "glszm", "ngtdm"), description="texture matrices at each")
+    keep_levels: bool = Field(False, description="a feature per number of levels, in place of the mean over them")
+
+
+class GaborRecipe(Settings):
+    """A bank of Gabor filters, in plane."""
+
+    scales: int = Field(5, ge=1, le=12, description="wavelengths, each twice the last in area")
+    orientations: int = Field(6, ge=1, le=36, description="directions over half a turn")
+    wavelength: PositiveFloat = Field(3.0, description="shortest wavelength, voxels")
+    keep_orientations: bool = Field(False, description="a feature per direction, in place of the mean over them")
+
+
+class RadiomicsRecipe(Settings):
+    """What to measure, and by whose definitions: pyradiomics 3.0.1's or the IBSI reference manual's."""
+
+    standard: Literal["pyradiomics", "ibsi"] = Field(
+        "pyradiomics", description="whose definitions hold where the two differ"
+    )
     classes: tuple[str, ...] = ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
-    bin_width: PositiveFloat | None = None
-    bin_count: int | None = Field(None, ge=2, le=1024)
-    force_2d: bool = False
-    filters: dict[str, dict[str, Any]] = {"Original": {}}
+    bin_width: PositiveFloat | None = Field(None, description="width of a grey level, in the image's unit")
+    bin_count: int | None = Field(None, ge=2, le=1024, description="number of grey levels, in place of a width")
+    bin_origin: float | None = Field(
+        None, description="where the first grey level begins (ibsi); by default the lowest intensity of the tumour"
+    )
+    aggregation: Literal["average", "merge"] = Field(
+        "average", description="measure each direction and average, or merge the directions' matrices first (ibsi)"
+    )
+    force_2d: bool = Field(False, description="texture within slices only")
+    largest_slice: bool = Field(False, description="also measure the slice where the tumour is largest, in 2D")
+    filters: dict[str, dict[str, Any]] = Field({"Original": {}}, description="filters, with their settings")
+    quantised: QuantisedRecipe | None = Field(None, description="texture after equal-probability quantisation")
+    gabor: GaborRecipe | None = Field(None, description="responses of a bank of Gabor filters")
+    stable_only: bool = Field(False, description="keep only features that a second outline would reproduce")
     names: tuple[str, ...] | None = Field(None, description="keep only these features")
 
 

@@ -1,6 +1,6 @@
 """The catalogue: every feature the extractor can return, with its title, unit, IBSI code and meaning.
 
-The entries are rows of `resources/radiomics/features.csv`. A feature keeps its definition on a filtered image; only
+The entries are rows of the tables in `resources/radiomics`. A feature keeps its definition on a filtered image; only
 the title then names the filter.
 """
 
@@ -18,7 +18,7 @@ from app.core.paths import program_folder
 from app.core.radiomics.size import SIZE_NAMES
 from app.core.recipe import RadiomicsRecipe
 
-_TABLE = program_folder() / "resources" / "radiomics" / "features.csv"
+_TABLES = program_folder() / "resources" / "radiomics"
 _SIMPLE_FILTERS = {"Original": "original", "Square": "square", "SquareRoot": "squareroot", "Logarithm": "logarithm",
                    "Exponential": "exponential", "Gradient": "gradient"}
 FILTERS = (*_SIMPLE_FILTERS, "LoG", "Wavelet")
@@ -56,10 +56,12 @@ class FeatureDefinition:
 
 
 def _read_catalogue() -> Mapping[str, FeatureDefinition]:
-    with _TABLE.open(encoding="utf-8", newline="") as file:
-        entries = [FeatureDefinition(row["name"] if row["name"] in SIZE_NAMES else f"original_{row['name']}",
-                                     row["title"], row["unit"], row["ibsi"], row["definition"],
-                                     tuple(row["tags"].split())) for row in csv.DictReader(file)]
+    entries = []
+    for table in ("features.csv", "ibsi.csv", "outline.csv", "tissue.csv"):
+        with (_TABLES / table).open(encoding="utf-8", newline="") as file:
+            entries += [FeatureDefinition(row["name"] if row["name"] in SIZE_NAMES else f"original_{row['name']}",
+                                          row["title"], row["unit"], row["ibsi"], row["definition"],
+                                          tuple(row["tags"].split())) for row in csv.DictReader(file)]
     return MappingProxyType({entry.name: entry for entry in entries})
 
 
