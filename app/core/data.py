@@ -210,7 +210,8 @@ class Mask(Gridded):
 class Acquisition:
     """How an image was made, as far as its header tells; nothing that identifies a patient.
 
-    Units: repetition, echo and inversion times in ms, thickness and gap between slice centres in mm, field in tesla.
+    Units: repetition, echo and inversion times in ms, thickness and gap between slice centres in mm, flip
+    angle in degrees, field in tesla; `kernel` is the reconstruction filter.
     """
 
     modality: str = ""
@@ -224,6 +225,8 @@ class Acquisition:
     inversion_time: float | None = None
     thickness: float | None = None
     slice_gap: float | None = None
+    flip_angle: float | None = None
+    kernel: str = ""
     contrast_agent: str = ""
     weighting: str = ""
     fat_suppressed: bool | None = None

@@ -19,6 +19,7 @@ class CaseFiles(Settings):
     id: str
     images: dict[str, str]
     mask: str | None = None
+    mask_2: str | None = Field(None, description="a second reader's outline of the same tumour")
     series: dict[str, str] = Field(default_factory=dict)
     roi: str | None = None
     label: int | None = None

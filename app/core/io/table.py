@@ -16,11 +16,11 @@ from app.core.requests import CaseFiles
 if TYPE_CHECKING:
     import pandas as pd
 
-_TEXT = re.compile(r"patient(_?id)?|id|case|subject|mask|series|image(_.*)?", re.IGNORECASE)
+_TEXT = re.compile(r"patient(_?id)?|id|case|subject|mask(_2)?|series|image(_.*)?", re.IGNORECASE)
 _ALSO_CALLED = {"patient": ("patient_id", "subject", "subject_id", "id", "case"),
                 "image": ("img", "volume", "mri", "scan", "t1"),
                 "mask": ("segmentation", "seg", "roi", "gtv", "outline", "tumour", "tumor")}
-_RESERVED = {"patient", "mask", "site", "roi", "mask_label", "label", "orientation", "series", "split"}
+_RESERVED = {"patient", "mask", "mask_2", "site", "roi", "mask_label", "label", "orientation", "series", "split"}
 _IDENTIFYING = re.compile(r"(patient|last|first|sur|family)?_?name|birth.*|dob|date_of_birth|mrn|address")
 
 
@@ -89,8 +89,8 @@ def read_cases(path: str | Path, strict: bool = False) -> CaseTable:
     Parameters
     ----------
     path : str or Path
-        The table; paths inside it are relative to its folder. `site`, `roi`, `mask_label` and `orientation` are
-        understood; other columns become the case's reading, save those that name a person.
+        The table; paths inside it are relative to its folder. `mask_2` (a second reader's outline), `site`, `roi`,
+        `mask_label` and `orientation` are understood; other columns become the case's reading, save those that name a person.
     strict : bool
         Raise when a row has a problem, with every problem in `issues`; otherwise such rows are only reported.
 
@@ -153,6 +153,8 @@ def _read_row(record: dict[str, Any], columns: dict[str, str], images: dict[str,
     if not mask:
         faults.append("it names no mask.")
     mask = _find_file(mask, folder, columns["mask"], faults) if mask else ""
+    second = _cell(record, columns.get("mask_2", ""))
+    second = _find_file(second, folder, columns["mask_2"], faults) if second else ""
     label = _cell(record, columns.get("mask_label", ""))
     if label and not re.fullmatch(r"\d+(\.0)?", label):
         faults.append(f"the mask_label is '{label}', a whole number is expected.")
@@ -165,7 +167,8 @@ def _read_row(record: dict[str, Any], columns: dict[str, str], images: dict[str,
                if key not in _RESERVED and not key.startswith("image") and not _IDENTIFYING.fullmatch(key)
                and isinstance(record[name], (str, int, float)) and record[name] == record[name]}
     return CaseFiles.model_validate({
-        "id": _cell(record, columns["patient"]), "images": found, "mask": mask, "reading": reading,
+        "id": _cell(record, columns["patient"]), "images": found, "mask": mask, "mask_2": second or None,
+        "reading": reading,
         "roi": _cell(record, columns.get("roi", "")) or None, "label": int(float(label)) if label else None,
         "orientation": orientation or None, "site": _cell(record, columns.get("site", "")) or None}), []
 

@@ -136,3 +136,12 @@ def test_the_real_cohort(shared_data):
     frame = read_table(shared_data / "tables" / "Sandy-Captk.csv")
     assert frame.shape == (206, 103)
     assert [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name])] == ["SubjectID"]
+
+
+def test_a_second_readers_outline_has_a_column_of_its_own(folder):
+    table = write(folder / "t.csv", "patient,image,mask,mask_2\nA,a_t1.nii.gz,a_mask.nii.gz,b_mask.nii.gz\n"
+                                    "B,b_t1.nii.gz,b_mask.nii.gz,\nC,a_t2.nii.gz,a_mask.nii.gz,gone.nii.gz\n")
+    read = read_cases(table)
+    assert [case.mask_2 for case in read.cases] == [str(folder / "b_mask.nii.gz"), None]
+    assert "mask_2" not in read.cases[0].reading
+    assert [str(problem) for problem in read.problems] == ["Row 4 (C): the mask_2 'gone.nii.gz' does not exist."]

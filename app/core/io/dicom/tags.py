@@ -15,7 +15,7 @@ ACQUISITION_KEYWORDS = [
     "BodyPartExamined", "RepetitionTime", "EchoTime", "EffectiveEchoTime", "InversionTime", "InversionTimes",
     "SliceThickness", "SpacingBetweenSlices", "ContrastBolusAgent", "ContrastBolusAgentSequence", "ScanningSequence",
     "SequenceVariant", "SequenceName", "PulseSequenceName", "ScanOptions", "ImageType", "WindowCenter", "WindowWidth",
-    "EchoPulseSequence", "AcquisitionContrast", "SpectrallySelectedSuppression"]
+    "FlipAngle", "ConvolutionKernel", "EchoPulseSequence", "AcquisitionContrast", "SpectrallySelectedSuppression"]
 
 
 def as_number(tags: Tags, *keywords: str) -> float | None:
@@ -84,6 +84,7 @@ def read_acquisition(tags: Tags, slice_gap: float | None = None) -> Acquisition:
         inversion_time=as_number(tags, "InversionTime", "InversionTimes"),
         thickness=as_number(tags, "SliceThickness"),
         slice_gap=slice_gap if slice_gap is not None else as_number(tags, "SpacingBetweenSlices"),
+        flip_angle=as_number(tags, "FlipAngle"), kernel=as_text(tags, "ConvolutionKernel"),
         contrast_agent=agent, weighting=guess_weighting(tags), fat_suppressed=guess_fat_suppression(tags),
         contrast_enhanced=guess_contrast(tags, agent),
         window=None if centre is None or not width or width <= 0 else (centre - width / 2, centre + width / 2))
