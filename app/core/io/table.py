@@ -90,7 +90,8 @@ def read_cases(path: str | Path, strict: bool = False) -> CaseTable:
     ----------
     path : str or Path
         The table; paths inside it are relative to its folder. `mask_2` (a second reader's outline), `site`, `roi`,
-        `mask_label` and `orientation` are understood; other columns become the case's reading, save those that name a person.
+        `mask_label` and `orientation` are understood; other columns become the case's reading, save those that name a
+        person.
     strict : bool
         Raise when a row has a problem, with every problem in `issues`; otherwise such rows are only reported.
 
