@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import app
+from app.cli.cohort_commands import add_cohort_commands
 from app.cli.requests import (
     MODEL_WORKFLOWS,
     at_least_one,
     convert_request,
     demo_request,
-    landmarks_request,
     n4_request,
     normalise_request,
     one_or_three,
@@ -84,16 +84,6 @@ def build_parser() -> OneLineParser:
     n4.add_argument("--shrink", type=one_or_three, help="N in plane and 1 along the coarsest axis, or a,b,c")
     n4.add_argument("--field", type=path_word, help="where to write the bias field")
 
-    boxes = command(
-        "boxes",
-        "tumour_boxes",
-        lambda o: {"table": o.cohort, "out": o.out},
-        show_written,
-        help="tumour boxes, a row per slice",
-    )
-    boxes.add_argument("cohort", type=path_word)
-    boxes.add_argument("--out", type=path_word, required=True)
-
     normalise = command("normalise", "normalise_image", normalise_request, show_written, help="intensity normalisation")
     normalise.add_argument("image", type=path_word)
     normalise.add_argument("out", type=path_word)
@@ -102,10 +92,7 @@ def build_parser() -> OneLineParser:
     normalise.add_argument("--mask", type=path_word, help="the tumour's outline, for the region around it")
     normalise.add_argument("--landmarks", metavar="FILE", help="nyul: what 'landmarks' wrote")
 
-    landmarks = command("landmarks", "learn_landmarks", landmarks_request, show_written, help="a cohort's histogram")
-    landmarks.add_argument("cohort", type=path_word)
-    landmarks.add_argument("--sequence", metavar="SEQ", help="default: each case's first")
-    landmarks.add_argument("--out", type=path_word, required=True, metavar="FILE")
+    add_cohort_commands(command)
 
     score = command("score", "score_case", score_request, show_score, help="score a case, a folder of cases or a table")
     score.add_argument("inputs", type=path_word, nargs="+", metavar="IMAGE MASK | COHORT")

@@ -9,10 +9,9 @@ from typing import Any
 
 from app.core.data import Score
 from app.core.errors import InputError
-from app.core.paths import program_folder
 from app.core.preprocess.nyul import load_landmarks
-from app.core.recipe import Recipe
 from app.core.requests import CaseFiles
+from app.core.workflows.recipes import find_recipe
 
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
 MODEL_WORKFLOWS = {"list": "list_models", "show": "show_model", "verify": "verify_models", "build": "ship_models"}
@@ -69,7 +68,13 @@ def one_or_three(text: str) -> int | tuple[int, ...]:
 
 def convert_request(options: argparse.Namespace) -> dict[str, Any]:
     """A `ConvertRequest`."""
-    return {"source": options.source, "target": options.target, "roi": options.roi, "orientation": options.orientation}
+    return {
+        "source": options.source,
+        "target": options.target,
+        "roi": options.roi,
+        "orientation": options.orientation,
+        "jobs": options.jobs,
+    }
 
 
 def n4_request(options: argparse.Namespace) -> dict[str, Any]:
@@ -200,18 +205,6 @@ def train_request(options: argparse.Namespace) -> dict[str, Any]:
         "seed": options.seed or 0,
         "jobs": options.jobs,
     }
-
-
-def find_recipe(name: str) -> Recipe:
-    """A shipped recipe by its name, or a file."""
-    shipped = {path.stem: path for path in sorted((program_folder() / "resources" / "recipes").glob("*.json"))}
-    if name in shipped:
-        return Recipe.parse(shipped[name])
-    if Path(name).exists():
-        return Recipe.parse(name)
-    raise InputError(
-        f"There is no recipe '{name}'; the program ships {', '.join(shipped)}.", "Choose one of these, or a JSON file."
-    )
 
 
 def demo_request(options: argparse.Namespace) -> dict[str, Any]:

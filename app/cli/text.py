@@ -63,6 +63,58 @@ def show_training(result: dict[str, Any]) -> str:
     return "\n".join([*lines, result["bundle"]])
 
 
+def show_extraction(result: dict[str, Any]) -> str:
+    """How many cases were measured, what failed and why, and the table."""
+    done = result["measured"] + result["reused"]
+    counts = f"{result['features']} features of {done} of {result['cases']} cases"
+    before = f" ({result['reused']} measured before)" if result["reused"] else ""
+    pace = f", {result['seconds_per_case']:.1f} s a case" if result["measured"] else ""
+    lines = [f"{counts}{before} in {result['seconds']:.0f} s{pace}"]
+    lines += [f"failed: {each['case']}: {each['message']}" for each in result["failed"]]
+    lines += _counted_cautions(result["cautions"])
+    lines += [result["errors"]] if result["errors"] else []
+    return "\n".join([*lines, result["written"]])
+
+
+def _counted_cautions(cautions: list[dict[str, Any]]) -> list[str]:
+    """One line per kind of caution, with one of its cases: a cohort has too many to list."""
+    lines = []
+    for code in dict.fromkeys(each["code"] for each in cautions):
+        alike = [each for each in cautions if each["code"] == code]
+        cases = {each["case"]: each["message"] for each in alike if each.get("case")}
+        others = f" (and {len(cases) - 1} more like it)" if len(cases) > 1 else ""
+        first = f"{next(iter(cases))}: " if cases else ""
+        lines.append(f"Caution: {first}{alike[0]['message']}{others}")
+    return lines
+
+
+def show_quality(result: dict[str, Any]) -> str:
+    """Every flag as a line: the cohort's, then each case's."""
+    lines = [f"{len(result['cases'])} images looked at"]
+    lines += [f"{each['severity']}: {each['message']}" for each in result["flags"]]
+    for case in result["cases"]:
+        where = f"{case['case']} {case['sequence']}" if case.get("sequence", "image") != "image" else case["case"]
+        lines += [f"{each['severity']}: {where}: {each['message']}" for each in case["flags"]]
+    return "\n".join([*lines, *filter(None, [show_written(result)])])
+
+
+def show_stability(result: dict[str, Any]) -> str:
+    """How many features repeat."""
+    share = f"{result['stable']} of {len(result['features'])} features"
+    counts = f"{share} repeat on other outlines ({result['cases']} cases)"
+    return "\n".join([counts, *filter(None, [show_written(result)])])
+
+
+def show_exploration(result: dict[str, Any]) -> str:
+    """The features that tell the classes apart best, and the figures."""
+    lines = [f"{result['rows']} cases, {len(result['features'])} features"]
+    ranked = [each for each in result["table"] if each.get("auc") is not None]
+    for each in sorted(ranked, key=lambda each: -abs(each["auc"] - 0.5))[:10]:
+        volume = ", follows volume" if each.get("surrogate") else ""
+        lines.append(f"{each['feature']}: AUC {each['auc']:.3f} ({each['low']:.3f} to {each['high']:.3f}){volume}")
+    return "\n".join([*lines, *filter(None, [show_written(result)])])
+
+
 def show_models(result: dict[str, Any]) -> str:
     """The library's list, one model's card, or the bundles written."""
     if "card" in result:

@@ -77,6 +77,7 @@ class ConvertRequest(Settings):
     roi: str | None = None
     label: int | None = None
     orientation: Literal["las", "ras"] | None = None
+    jobs: int = Field(1, ge=1)
 
 
 class N4Request(Settings):
@@ -146,10 +147,11 @@ class LandmarksRequest(Settings):
 
 
 class BoxesRequest(Settings):
-    """Bounding boxes of every tumour of a cohort."""
+    """Bounding boxes of every tumour of a cohort; `table` is a table of cases or a folder of images and outlines."""
 
     table: str
     out: str
+    jobs: int = Field(1, ge=1)
 
 
 class CohortSource(Settings):
