@@ -89,7 +89,7 @@ def _prepare_one(sequence: str, volume: Volume, outline: Mask, recipe: PrepRecip
         report(0.9, "Resampling")
         with _traced(trace, f"resample {sequence}", **recipe.resample.model_dump(mode="json")):
             volume = resample(volume, recipe.resample)
-            mask = resample_mask(mask, volume.geometry)
+            mask = resample_mask(mask, volume.geometry, keep_ties=True)
             _check_left(mask, recipe.resample)
     if recipe.crop_margin_mm is not None:
         with _traced(trace, f"crop {sequence}", margin_mm=recipe.crop_margin_mm):

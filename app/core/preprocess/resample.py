@@ -13,6 +13,7 @@ from app.core.recipe import ResampleRecipe
 
 MOST_VOXELS = 1_000_000_000
 _TIE = 1e-4
+_ROUNDING = 1e-6
 _ORDER = {"linear": 1, "bspline": 3}
 
 
@@ -86,7 +87,7 @@ def resample(volume: Volume, recipe: ResampleRecipe) -> Volume:
     return volume.with_voxels(voxels, target.affine)
 
 
-def resample_mask(mask: Mask, geometry: Geometry) -> Mask:
+def resample_mask(mask: Mask, geometry: Geometry, *, keep_ties: bool = False) -> Mask:
     """Put an outline on another grid: linear interpolation, kept where at least one half.
 
     Parameters
@@ -95,6 +96,9 @@ def resample_mask(mask: Mask, geometry: Geometry) -> Mask:
         Shape (i, j, k), RAS+ mm.
     geometry : Geometry
         The wanted grid; any shape, spacing and direction.
+    keep_ties : bool
+        Whether a voxel centre that lies exactly on the surface is always inside, as the IBSI says; otherwise it is on
+        one side only, so that an outline that is moved by half a voxel keeps its volume.
 
     Returns
     -------
@@ -115,22 +119,25 @@ def resample_mask(mask: Mask, geometry: Geometry) -> Mask:
         shift = np.eye(4)
         shift[:3, 3] = [span.start for span in window]
         kept[window] = _interpolate(mask, _index_map(mask.affine, geometry.affine) @ shift,
-                                    tuple(span.stop - span.start for span in window))
+                                    tuple(span.stop - span.start for span in window), keep_ties)
     return mask.with_voxels(kept, geometry.affine)
 
 
-def _interpolate(mask: Mask, to_source: Affine, shape: tuple[int, ...]) -> MaskArray:
+def _interpolate(mask: Mask, to_source: Affine, shape: tuple[int, ...], keep_ties: bool) -> MaskArray:
     # An exact half on two opposite faces would be kept twice or lost twice; sampling this little to one side keeps it
     # once, as half-open intervals do.
     to_source = to_source.copy()
-    to_source[:3, 3] += _TIE
+    if not keep_ties:
+        to_source[:3, 3] += _TIE
     partial = ndimage.affine_transform(mask.voxels.astype(np.float32), to_source, output_shape=shape, order=1,
                                        mode="nearest", prefilter=False)
-    kept = partial >= 0.5
+    # Rounding must not lose a half to 0.49999.
+    kept = partial >= 0.5 - (_ROUNDING if keep_ties else 0.0)
     i, j, k = np.ogrid[:shape[0], :shape[1], :shape[2]]
     for row, size in zip(to_source[:3], mask.voxels.shape, strict=True):
         at = row[0] * i + row[1] * j + row[2] * k + row[3]
-        kept &= (at >= -0.5) & (at <= size - 0.5)
+        slack = _ROUNDING if keep_ties else 0.0
+        kept &= (at >= -0.5 - slack) & (at <= size - 0.5 + slack)
     return np.asarray(kept, dtype=np.bool_)
 
 

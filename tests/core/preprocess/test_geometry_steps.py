@@ -181,3 +181,16 @@ def test_an_empty_mask_has_no_boxes_and_no_largest_slice():
     assert bounding_boxes(empty) == []
     with pytest.raises(EmptyMask):
         largest_slice(empty)
+
+
+def test_resampling_keeps_centres_on_the_surface_as_the_ibsi_says():
+    inside = np.zeros((4, 1, 1), bool)
+    inside[2] = True
+    halved = Geometry((3, 1, 1), affine_of(origin=(0.5, 0, 0)))
+    mask = Mask(inside, np.eye(4))
+    assert resample_mask(mask, halved, keep_ties=True).voxels.ravel().tolist() == [False, True, True]
+    assert resample_mask(mask, halved).voxels.ravel().sum() == 1
+    # Spacings that have no exact binary form must not turn a half into 0.49999.
+    third = affine_of((1 / 3, 1, 1))
+    moved = affine_of((1 / 3, 1, 1), origin=(1 / 6, 0, 0))
+    assert resample_mask(Mask(inside, third), Geometry((3, 1, 1), moved), keep_ties=True).voxels.sum() == 2
