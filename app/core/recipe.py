@@ -172,6 +172,9 @@ class RadiomicsRecipe(Settings):
         "average", description="measure each direction and average, or merge the directions' matrices first (ibsi)"
     )
     force_2d: bool = Field(False, description="texture within slices only")
+    slices: Literal["merge", "average"] = Field(
+        "merge", description="texture within slices: merge the slices' matrices, or measure each slice and average"
+    )
     largest_slice: bool = Field(False, description="also measure the slice where the tumour is largest, in 2D")
     filters: dict[str, dict[str, Any]] = Field({"Original": {}}, description="filters, with their settings")
     quantised: QuantisedRecipe | None = Field(None, description="texture after equal-probability quantisation")

@@ -1,19 +1,87 @@
-"""Grey levels from intensities, and pyradiomics' texture matrices measured on grey levels as they are."""
+"""Grey levels from intensities: bins of a size or a number as the IBSI or pyradiomics lays them, and quantiles."""
 
 from __future__ import annotations
 
-import logging
-import math
-import warnings
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.core.data import Mask, Volume
+from app.core.radiomics.texture import Levels, load_pyradiomics, measure_levels
 
-Levels = NDArray[np.int32]
+__all__ = ["DEFAULT_WIDTH", "bin_by_number", "bin_by_size", "bin_like_pyradiomics", "equal_levels", "measure_levels"]
+
+DEFAULT_WIDTH = 25.0
+
+
+def bin_by_size(intensities: NDArray[Any], width: float, origin: float | None = None) -> Levels:
+    """Bin with a fixed size: level 1 begins at the origin.
+
+    Parameters
+    ----------
+    intensities : array, shape (n,)
+        Of the voxels inside the outline.
+    width : float
+        Of a bin, in the image's unit; above 0.
+    origin : float, optional
+        At or below every intensity, the same for all cases that are to be compared; by default the lowest intensity.
+
+    Returns
+    -------
+    array of int32, shape (n,)
+
+    References
+    ----------
+    IBSI reference manual, 'Fixed bin size' (Q3RU); 10.1148/radiol.2020191145.
+    """
+    values = np.asarray(intensities, dtype=np.float64)
+    start = values.min() if origin is None else origin
+    return np.asarray(np.floor((values - start) / width) + 1, dtype=np.int32)
+
+
+def bin_by_number(intensities: NDArray[Any], count: int) -> Levels:
+    """Bin to a fixed number of levels between the lowest and the highest intensity.
+
+    Parameters
+    ----------
+    intensities : array, shape (n,)
+        Of the voxels inside the outline.
+    count : int
+        Number of levels.
+
+    Returns
+    -------
+    array of int32, shape (n,)
+        1 to `count`; one intensity throughout is level 1.
+
+    References
+    ----------
+    IBSI reference manual, 'Fixed bin number' (K15C); 10.1148/radiol.2020191145.
+    """
+    values = np.asarray(intensities, dtype=np.float64)
+    low, high = values.min(), values.max()
+    if low == high:
+        return np.ones(values.shape, dtype=np.int32)
+    return np.asarray(np.minimum(np.floor(count * (values - low) / (high - low)) + 1, count), dtype=np.int32)
+
+
+def bin_like_pyradiomics(intensities: NDArray[Any], settings: dict[str, Any]) -> Levels:
+    """Bin as pyradiomics does: edges at multiples of the width, and the lowest level that occurs is 1.
+
+    Parameters
+    ----------
+    intensities : array, shape (n,)
+        Of the voxels inside the outline.
+    settings : dict
+        pyradiomics' own: 'binWidth', or 'binCount' in its place.
+
+    Returns
+    -------
+    array of int32, shape (n,)
+    """
+    levels, _ = load_pyradiomics().imageoperations.binImage(intensities, np.ones(intensities.shape, bool), **settings)
+    return np.asarray(levels, dtype=np.int32)
 
 
 def equal_levels(volume: Volume, mask: Mask, levels: int) -> Levels:
@@ -40,99 +108,3 @@ def equal_levels(volume: Volume, mask: Mask, levels: int) -> Levels:
     last = -(-np.arange(1, levels) * inside.size // levels) - 1
     found[mask.voxels] = np.searchsorted(ordered[np.maximum(last, 0)], inside, side="left") + 1
     return found
-
-
-def measure_levels(class_name: str, levels: Levels, mask: Mask, features: Iterable[str] | None = None,
-                   **settings: Any) -> dict[str, float]:
-    """Measure one of pyradiomics' texture classes on grey levels as they are.
-
-    Parameters
-    ----------
-    class_name : str
-        'glcm', 'glrlm', 'glszm', 'gldm' or 'ngtdm'.
-    levels : array of int, shape (i, j, k)
-        From 1 inside the outline.
-    mask : Mask
-        Of the same shape; its affine gives the spacing.
-    features : iterable of str, optional
-        pyradiomics' names; by default all of the class.
-    **settings
-        pyradiomics' own, e.g. ``force2D=True`` for neighbours within a slice or ``weightingNorm="no_weighting"`` to
-        merge directions.
-
-    Returns
-    -------
-    dict of str to float
-        By feature; one that the outline does not allow is left out.
-    """
-    return run_class(class_name, *_as_images(levels, mask), features, levels=_cropped(levels, mask), **settings)
-
-
-def run_class(class_name: str, image: Any, label: Any, features: Iterable[str] | None = None,
-              levels: Levels | None = None, **settings: Any) -> dict[str, float]:
-    """Run a pyradiomics class on SimpleITK images, binning anew unless grey levels are given.
-
-    Parameters
-    ----------
-    class_name : str
-        As pyradiomics names it.
-    image, label : SimpleITK.Image
-        Cropped to the tumour.
-    features : iterable of str, optional
-        By default all of the class.
-    levels : array of int, optional
-        Grey levels in the images' own array order (k, j, i).
-    **settings
-        pyradiomics' own.
-
-    Returns
-    -------
-    dict of str to float
-        Finite values by feature.
-    """
-    kind = load_pyradiomics().getFeatureClasses()[class_name]
-    if levels is not None:
-        kind = _keeping(kind, levels)
-    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
-        # Where no two voxels touch, pyradiomics averages over no direction; the NaN that results is our answer.
-        warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
-        calculator = kind(image, label, **settings)
-        for feature in features or ():
-            calculator.enableFeatureByName(feature)
-        values = {feature: float(value) for feature, value in calculator.execute().items()}
-    return {feature: value for feature, value in values.items() if math.isfinite(value)}
-
-
-def _keeping(kind: Any, levels: Levels) -> Any:
-    """A pyradiomics class that takes grey levels as they are; absolute levels stay absolute."""
-
-    def apply_binning(self: Any, _: NDArray[Any]) -> Levels:
-        present = np.unique(levels[self.maskArray])
-        self.coefficients |= {"grayLevels": present, "Ng": int(present[-1])}
-        return levels
-
-    return type(kind.__name__, (kind,), {"_applyBinning": apply_binning, "__module__": kind.__module__})
-
-
-def _cropped(levels: Levels, mask: Mask) -> Levels:
-    return np.ascontiguousarray(np.where(mask.voxels, levels, 0)[mask.box()].T, dtype=np.int32)
-
-
-def _as_images(levels: Levels, mask: Mask) -> tuple[Any, Any]:
-    import SimpleITK as sitk
-
-    arrays = _cropped(levels, mask), mask.voxels[mask.box()].T.astype(np.uint8)
-    images = [sitk.GetImageFromArray(np.ascontiguousarray(array)) for array in arrays]
-    for image in images:
-        image.SetSpacing(mask.geometry.spacing)
-    return images[0], images[1]
-
-
-def load_pyradiomics() -> Any:
-    """Import pyradiomics with its own log handler silent: it prints tracebacks for values that are merely NaN."""
-    import radiomics
-    from radiomics import imageoperations  # noqa: F401
-
-    radiomics.setVerbosity(logging.CRITICAL + 10)
-    logging.getLogger("radiomics").setLevel(logging.CRITICAL)
-    return radiomics
