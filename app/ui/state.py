@@ -20,7 +20,7 @@ Then = Callable[[Any], None]
 DEFAULTS: dict[str, Any] = {"theme": "dark", "mouse_profile": "PACS", "model": "lipoma-size", "prevalence": None,
                             "error_rate": 0.05, "text_overlays": "full", "folder": "", "windows": {}, "keymap": None,
                             "geometry": None, "splitters": {}, "prep": "stored",
-                            "thresholds": {}, "opacity": 0.35}
+                            "thresholds": {}, "opacity": 0.35, "cohort": {}}
 
 
 class SessionState(QObject):

@@ -151,9 +151,10 @@ QMenu::separator {{ background: {c.line}; height: 1px; margin: 4px 8px; }}
 QDockWidget::title {{ background: {c.panel}; padding: 4px 8px; }}
 QSplitter::handle {{ background: {c.panel}; }}
 QSplitter::handle:hover {{ background: {c.accent}; }}
-QCheckBox::indicator {{ width: 12px; height: 12px; border: 2px solid {c.text_dim}; border-radius: 3px; }}
-QCheckBox::indicator:checked {{ background: {c.accent}; border-color: {c.accent};
+QCheckBox::indicator, QTableView::indicator {{ width: 12px; height: 12px; border: 2px solid {c.text_dim}; border-radius: 3px; }}
+QCheckBox::indicator:checked, QTableView::indicator:checked {{ background: {c.accent}; border-color: {c.accent};
     image: url({icons}/check-{c.name}.svg); }}
 QCheckBox::indicator:focus {{ border-color: {c.text}; }}
+QTableView::indicator:disabled {{ border-color: transparent; background: transparent; image: none; }}
 QCheckBox:focus, QRadioButton:focus {{ color: {c.accent}; }}
 """

@@ -37,6 +37,7 @@ from app.ui.case_files import identity_of
 from app.ui.exporting import Exporting
 from app.ui.jobs import Jobs
 from app.ui.pages.about import about_html, keys_html, show_page
+from app.ui.pages.cohort import CohortPage
 from app.ui.pages.library import LibraryPage
 from app.ui.pages.score import ScorePage
 from app.ui.pages.settings import SettingsPage
@@ -48,6 +49,7 @@ from app.ui.widgets.keymap import Keymap
 from app.ui.widgets.progress_line import ProgressLine
 
 FIRST_SIZE = QSize(1360, 860)
+PAGES = ("Score", "Cohort", "Library", "Settings")
 
 
 class MainWindow(QMainWindow):
@@ -79,11 +81,12 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.line = ProgressLine()
         self.score_page = ScorePage(self.reading, self.keymap)
+        self.cohort_page = CohortPage(self.reading)
         self.library_page, self.settings_page = LibraryPage(self.jobs), SettingsPage(self.state, self.keymap)
         self.exporting = Exporting(self.reading, self.score_page.viewer, self)
         self.waiting = Waiting(self.jobs, self.reading.scoring, self.line, self)
         self.pages = QStackedWidget()
-        for page in (self.score_page, self.library_page, self.settings_page):
+        for page in (self.score_page, self.cohort_page, self.library_page, self.settings_page):
             self.pages.addWidget(page)
         self._seen = self._closed = False
         self._recent: list[CaseFiles] = []
@@ -113,7 +116,7 @@ class MainWindow(QMainWindow):
         row.addWidget(name)
         row.addSpacing(16)
         self.tabs = QButtonGroup(self)
-        for number, title in enumerate(("Score", "Library", "Settings")):
+        for number, title in enumerate(PAGES):
             button = QPushButton(title)
             button.setProperty("role", "nav")
             button.setCheckable(True)
@@ -147,8 +150,8 @@ class MainWindow(QMainWindow):
                 ("Fold the worklist", "F7", lambda: self.score_page.fold("worklist")),
                 ("Fold the result", "F8", lambda: self.score_page.fold("result")),
                 ("Full screen", "F11", self._toggle_full_screen), ("", "", None),
-                ("Score", "Ctrl+1", lambda: self.show_page(0)), ("Library", "Ctrl+2", lambda: self.show_page(1)),
-                ("Settings", "Ctrl+3", lambda: self.show_page(2)), ("", "", None),
+                *((page, f"Ctrl+{place + 1}", lambda place=place: self.show_page(place))
+                  for place, page in enumerate(PAGES)), ("", "", None),
                 ("Map of keys", "F1", self.show_keys), ("About LipoScope", "", self.show_about),
                 ("Quit", keys.Quit, self.close)):
             if do is None:
@@ -176,6 +179,7 @@ class MainWindow(QMainWindow):
         self.score_page.drop_zone.worklist_requested.connect(self._continue_worklist)
         self.score_page.result.export_requested.connect(self.exporting.ask)
         self.score_page.viewer.action_requested.connect(self._do)
+        self.cohort_page.case_opened.connect(lambda: self.show_page(0))
         self.settings_page.keys_requested.connect(self.show_keys)
         self.settings_page.about_requested.connect(self.show_about)
         self.line.cancel_requested.connect(self.stop)
@@ -229,18 +233,26 @@ class MainWindow(QMainWindow):
         """Welcome files."""
         if event.mimeData().hasUrls():
             event.acceptProposedAction()
-            self.score_page.drop_zone.glow(on=True)
+            self._glow(on=True)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802
         """Calm down."""
-        self.score_page.drop_zone.glow(on=False)
+        self._glow(on=False)
         super().dragLeaveEvent(event)
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
         """Take files and folders, wherever they fall."""
-        self.score_page.drop_zone.glow(on=False)
+        self._glow(on=False)
         event.acceptProposedAction()
-        self.open([url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()])
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if self.pages.currentWidget() is self.cohort_page and paths:
+            self.cohort_page.take(paths)
+        else:
+            self.open(paths)
+
+    def _glow(self, *, on: bool) -> None:
+        for target in (self.score_page.drop_zone, self.cohort_page):
+            target.glow(on=on)
 
     def open(self, paths: Sequence[str]) -> None:
         """Take in files and folders."""
@@ -281,7 +293,7 @@ class MainWindow(QMainWindow):
     # Commands
 
     def show_page(self, number: int) -> None:
-        """Go to Score (0), Library (1) or Settings (2)."""
+        """Go to one of the `PAGES`, by its place."""
         self.pages.setCurrentIndex(number)
         self.tabs.button(number).setChecked(True)
 
@@ -298,7 +310,10 @@ class MainWindow(QMainWindow):
     def undo(self) -> None:
         """Take back what was done last, where the reader is."""
         steering = self.score_page.steering
-        if not (steering.is_on and steering.page.undo()):
+        if self.pages.currentWidget() is self.cohort_page:
+            if not self.cohort_page.undo():
+                self.line.say("There is nothing to undo.")
+        elif not (steering.is_on and steering.page.undo()):
             self.reading.undo()
 
     def _escape(self) -> None:
@@ -334,6 +349,7 @@ class MainWindow(QMainWindow):
         if name == "theme":
             self._restyle(value)
             self.score_page.refresh()
+            self.cohort_page.restyle()
             self.update()
         elif name == "prep":
             self.score_page.bar.choose_preparation(value)

@@ -1,5 +1,6 @@
 """Fixtures of the window's tests."""
 
+from cohort_results import cohort
 from window_fixtures import driver
 
-__all__ = ["driver"]
+__all__ = ["cohort", "driver"]

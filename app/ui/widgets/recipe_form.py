@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QGridLayout, QLabel, 
 from app.core.recipe import Settings
 from app.ui.widgets.copy_label import wrapped
 from app.ui.widgets.form_fields import Choice, Field, Maybe, Number, Numbers, Scale, Switch, Text
+from app.ui.widgets.several import Several
 
 _ENDS = (("ge", 0), ("gt", 0), ("le", 1), ("lt", 1))
 _MOST = 1_000_000
@@ -199,7 +200,7 @@ def _draw(options: list[Any], metadata: list[Any], look: Look, title: str) -> Fi
     if get_origin(kind) is tuple and get_args(kind)[0] in (int, float):
         return Numbers(None, whole=get_args(kind)[0] is int)
     if get_origin(kind) is tuple and get_args(kind)[0] is str:
-        return Text(several=True)
+        return Several(look.words) if look.words else Text(several=True)
     return None
 
 

@@ -1,0 +1,93 @@
+"""One question to the engine at a time: a newer one supersedes it, and only the newest is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from app.ui.jobs import Jobs
+
+WORKFLOWS = "app.core.workflows:"
+
+
+def free_lane(jobs: Jobs) -> str:
+    """Name the lane where a short question is answered soonest; never that of the pictures."""
+    return "train" if jobs.live_jobs("score") and not jobs.live_jobs("train") else "score"
+
+
+class Call(QObject):
+    """Starts a workflow and hears of that job alone.
+
+    Parameters
+    ----------
+    jobs : Jobs
+        What runs it.
+    workflow : str
+        Its name, e.g. 'extract'.
+    lane : str
+        'score' or 'train'; '' takes the one that is free.
+
+    Signals
+    -------
+    began()
+        It has left the queue, or was put there.
+    progress(float, str, float)
+        Fraction 0 to 1, the step's name, seconds left (negative while unknown).
+    finished(dict), failed(Failure), stopped()
+        How it ended.
+    """
+
+    began = Signal()
+    progress = Signal(float, str, float)
+    finished = Signal(dict)
+    failed = Signal(object)
+    stopped = Signal()
+
+    def __init__(self, jobs: Jobs, workflow: str, lane: str = "", parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs, self._workflow, self._lane, self._job = jobs, workflow, lane, ""
+        self.request: dict[str, Any] = {}
+        jobs.progress.connect(self._progress)
+        jobs.finished.connect(self._finish)
+        jobs.failed.connect(self._fail)
+        jobs.cancelled.connect(self._stop)
+
+    @property
+    def running(self) -> bool:
+        """Whether an answer is owed."""
+        return bool(self._job)
+
+    def start(self, request: Mapping[str, Any], title: str = "") -> None:
+        """Ask; what was asked before is called off."""
+        former, self._job = self._job, ""
+        if former:
+            self._jobs.cancel(former)
+        self.request = dict(request)
+        self._job = self._jobs.start(self._lane or free_lane(self._jobs), WORKFLOWS + self._workflow, self.request, title)
+        self.began.emit()
+
+    def cancel(self) -> None:
+        """Call it off; `stopped` follows."""
+        if self._job:
+            self._jobs.cancel(self._job)
+
+    def _progress(self, job: str, fraction: float, message: str, left: float) -> None:
+        if job and job == self._job:
+            self.progress.emit(fraction, message, left)
+
+    def _finish(self, job: str, result: dict[str, Any]) -> None:
+        if job and job == self._job:
+            self._job = ""
+            self.finished.emit(result)
+
+    def _fail(self, job: str, failure: object) -> None:
+        if job and job == self._job:
+            self._job = ""
+            self.failed.emit(failure)
+
+    def _stop(self, job: str) -> None:
+        if job and job == self._job:
+            self._job = ""
+            self.stopped.emit()
