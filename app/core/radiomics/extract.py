@@ -6,9 +6,7 @@ texture still gives its size. A feature that cannot be computed is NaN in the ro
 
 from __future__ import annotations
 
-import logging
 import math
-import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -17,10 +15,12 @@ import numpy as np
 from app.core.data import FeatureRow, Mask, Prepared, Volume
 from app.core.errors import EmptyMask, GeometryMismatch, InputError, RecipeError
 from app.core.radiomics.catalogue import feature_names, image_names
+from app.core.radiomics.discretise import DEFAULT_WIDTH
+from app.core.radiomics.parts import measure_part, part_names
+from app.core.radiomics.region import Region, counted_voxels
 from app.core.radiomics.size import measure_size
+from app.core.radiomics.texture import TEXTURE, load_pyradiomics
 from app.core.recipe import RadiomicsRecipe
-
-MAXIMUM_LEVELS = 1024
 
 
 def extract(prepared: Prepared, recipe: RadiomicsRecipe) -> FeatureRow:
@@ -83,25 +83,31 @@ def _names_by_sequence(sequences: list[str], recipe: RadiomicsRecipe) -> dict[st
 
 
 def _measure(sequence: str, volume: Volume, mask: Mask, recipe: RadiomicsRecipe, names: list[str]) -> dict[str, float]:
-    """Run pyradiomics on one sequence; a name absent from the answer could not be measured."""
+    """Measure one sequence; a name absent from the answer could not be measured."""
     _check(sequence, volume, mask)
     if int(mask.voxels.sum()) == 1:
         return {}
-    from app.core.io.itk import to_sitk
+    values = {name: value for part, given in part_names(recipe).items() if not set(given).isdisjoint(names)
+              for name, value in measure_part(part, volume, mask, recipe).items()}
+    return values | _measure_images(sequence, volume, mask, recipe, [name for name in names if name not in values])
 
-    radiomics = _load_pyradiomics()
-    image, label = to_sitk(volume), to_sitk(mask.with_voxels(mask.voxels, affine=volume.affine))
-    box = np.array([bound for span in mask.box() for bound in (span.start, span.stop - 1)])
-    texture_possible = not recipe.force_2d or bool((mask.voxels.sum(axis=(0, 1)) > 1).any())
+
+def _measure_images(sequence: str, volume: Volume, mask: Mask, recipe: RadiomicsRecipe,
+                    names: list[str]) -> dict[str, float]:
+    """Run the feature classes on the image and its filtered versions."""
+    inside = counted_voxels(sequence, volume, mask, recipe)
+    texture_possible = not recipe.force_2d or bool((inside.sum(axis=(0, 1)) > 1).any())
     values: dict[str, float] = {}
-    for image_name, filtered, settings in _filter_images(radiomics, image, label, recipe, names):
-        pair = radiomics.imageoperations.cropToTumorMask(filtered, label, box)
-        for class_name, features in _features_by_class(image_name, names).items():
-            if class_name in ("shape", "firstorder") or texture_possible:
-                if class_name != "shape":
-                    _check_levels(sequence, pair, settings)
-                found = _run_class(radiomics.getFeatureClasses()[class_name], pair, settings, features)
-                values |= {f"{image_name}_{class_name}_{feature}": value for feature, value in found.items()}
+    for image_name, filtered, settings in _filter_images(volume, mask, recipe, names):
+        box = tuple(slice(span.start, span.stop) for span in mask.box())
+        region = Region(image_name, sequence, filtered[box], volume, mask, inside, recipe, settings)
+        wanted = _features_by_class(image_name, names)
+        region.check_levels(wanted)
+        for class_name, features in wanted.items():
+            if texture_possible or class_name not in TEXTURE:
+                found = region.measure(class_name, features)
+                values |= {f"{image_name}_{class_name}_{feature}": found[feature] for feature in features
+                           if math.isfinite(found.get(feature, math.nan))}
     return values
 
 
@@ -118,15 +124,19 @@ def _check(sequence: str, volume: Volume, mask: Mask) -> None:
                          "Export the image again, or shrink the outline.")
 
 
-def _filter_images(radiomics: Any, image: Any, label: Any, recipe: RadiomicsRecipe,
+def _filter_images(volume: Volume, mask: Mask, recipe: RadiomicsRecipe,
                    names: list[str]) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     """Make the images that the wanted features need: name, SimpleITK image, settings."""
-    settings = {"label": 1, "force2D": recipe.force_2d, "force2Ddimension": 0, "binWidth": recipe.bin_width or 25.0,
-                "binCount": recipe.bin_count}
+    from app.core.io.itk import to_sitk
+
+    imageoperations = load_pyradiomics().imageoperations
+    image, label = to_sitk(volume), to_sitk(mask.with_voxels(mask.voxels, affine=volume.affine))
+    settings = {"label": 1, "force2D": recipe.force_2d, "force2Ddimension": 0,
+                "binWidth": recipe.bin_width or DEFAULT_WIDTH, "binCount": recipe.bin_count}
     needed = {name.split("_")[0] for name in names}
     for filter_name, made in image_names(recipe).items():
         if needed.intersection(made):
-            make = getattr(radiomics.imageoperations, f"get{filter_name}Image")
+            make = getattr(imageoperations, f"get{filter_name}Image")
             for filtered, image_name, used in make(image, label, **(settings | recipe.filters[filter_name])):
                 yield image_name, filtered, used
     if "original" in needed and "Original" not in recipe.filters:
@@ -142,42 +152,6 @@ def _features_by_class(image_name: str, names: Iterable[str]) -> dict[str, list[
     return chosen
 
 
-def _check_levels(sequence: str, pair: tuple[Any, Any], settings: dict[str, Any]) -> None:
-    """Refuse a binning whose matrices would not fit in memory."""
-    import SimpleITK as sitk
-
-    if settings["binCount"] is not None:
-        return
-    inside = sitk.GetArrayViewFromImage(pair[0])[sitk.GetArrayViewFromImage(pair[1]) == 1]
-    levels = float(inside.max() - inside.min()) / settings["binWidth"]
-    if levels > MAXIMUM_LEVELS:
-        raise InputError(f"Bins of {settings['binWidth']:g} split the intensities of the image '{sequence}' inside the "
-                         f"outline into {levels:.0f} grey levels, at most {MAXIMUM_LEVELS} are expected.",
-                         "Normalise the image, or choose wider bins or a bin count.")
-
-
-def _run_class(kind: Any, pair: tuple[Any, Any], settings: dict[str, Any], features: list[str]) -> dict[str, float]:
-    """Compute some features of one pyradiomics class; only finite values come back."""
-    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
-        # Where no two voxels touch, pyradiomics averages over no direction; the NaN that results is our answer.
-        warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
-        calculator = kind(*pair, **settings)
-        for feature in features:
-            calculator.enableFeatureByName(feature)
-        values = {feature: float(value) for feature, value in calculator.execute().items()}
-    return {feature: value for feature, value in values.items() if math.isfinite(value)}
-
-
-def _load_pyradiomics() -> Any:
-    """Import pyradiomics with its own log handler silent: it prints tracebacks for values that are merely NaN."""
-    import radiomics
-    from radiomics import imageoperations  # noqa: F401
-
-    radiomics.setVerbosity(logging.CRITICAL + 10)
-    logging.getLogger("radiomics").setLevel(logging.CRITICAL)
-    return radiomics
-
-
 def _versions(with_pyradiomics: bool) -> dict[str, str]:
     import scipy
 
@@ -186,5 +160,5 @@ def _versions(with_pyradiomics: bool) -> dict[str, str]:
         import SimpleITK as sitk
 
         versions |= {"SimpleITK": sitk.Version.VersionString(),
-                     "pyradiomics": _load_pyradiomics().__version__.removeprefix("v")}
+                     "pyradiomics": load_pyradiomics().__version__.removeprefix("v")}
     return versions

@@ -53,7 +53,7 @@ def measure_levels(class_name: str, levels: Levels, mask: Mask, features: Iterab
     return run_class(class_name, image, label, features, levels=cropped, by_slice=by_slice, **settings)
 
 
-def run_class(class_name: str, image: Any, label: Any, features: Iterable[str] | None = None,
+def run_class(class_name: str, image: Any, label: Any, /, features: Iterable[str] | None = None,
               levels: Levels | None = None, by_slice: bool = False, **settings: Any) -> dict[str, float]:
     """Run a pyradiomics class on SimpleITK images.
 
@@ -79,6 +79,9 @@ def run_class(class_name: str, image: Any, label: Any, features: Iterable[str] |
     """
     kind = load_pyradiomics().getFeatureClasses()[class_name]
     wanted = list(features or ())
+    if levels is not None:
+        # A copy: pyradiomics' C code trusts the strides, also those of axes of one voxel, which numpy leaves open.
+        levels = np.array(levels, dtype=np.int32, order="C")
     if not by_slice or levels is None:
         found, _ = _calculate(_keeping(kind, levels), image, label, wanted, settings)
         return {feature: value for feature, value in found.items() if math.isfinite(value)}
