@@ -15,6 +15,8 @@ from types import MappingProxyType
 
 from app.core.errors import RecipeError
 from app.core.paths import program_folder
+from app.core.radiomics.families import ORIGINAL_ONLY
+from app.core.radiomics.parts import part_names
 from app.core.radiomics.size import SIZE_NAMES
 from app.core.recipe import RadiomicsRecipe
 
@@ -22,9 +24,19 @@ _TABLES = program_folder() / "resources" / "radiomics"
 _SIMPLE_FILTERS = {"Original": "original", "Square": "square", "SquareRoot": "squareroot", "Logarithm": "logarithm",
                    "Exponential": "exponential", "Gradient": "gradient"}
 FILTERS = (*_SIMPLE_FILTERS, "LoG", "Wavelet")
-_FILTERED_NAME = re.compile(
-    r"(?:(?P<sequence>.+)_)?(?P<filter>original|squareroot|square|logarithm|exponential|gradient"
-    r"|log-sigma-[0-9-]+-mm-3D|wavelet\d*-[HL]+)_(?P<feature>[a-z]+_\w+)")
+# How an image's name, less a leading 'slice-', reads in a title.
+_IMAGES: tuple[tuple[str, str], ...] = (
+    (r"original", ""), (r"square|logarithm|exponential|gradient", r"{0}"), (r"squareroot", "square root"),
+    (r"log-sigma-([0-9]+(?:-[0-9]+)?)-mm-[23]D", "Laplacian of Gaussian {1} mm"),
+    (r"wavelet-([HL]+)", "wavelet {1}"), (r"wavelet([0-9]+)-([HL]+)", "wavelet {2} level {1}"),
+    (r"mean-([0-9]+)(?:-[23]D)?", "mean over {1} voxels"),
+    (r"lbp-2D", "local binary pattern"), (r"lbp-3D-m([0-9]+)", "local binary pattern {1}"),
+    (r"lbp-3D-k", "local binary pattern, kurtosis"),
+    (r"equal", "mean over equal-probability levels"), (r"equal([0-9]+)", "{1} equal-probability levels"),
+    (r"gabor-([0-9]+)", "Gabor scale {1}"), (r"gabor-([0-9]+)-([0-9]+(?:-[0-9]+)?)", "Gabor scale {1} at {2} degrees"))
+_SLICE = "slice-"
+STABLE = 0.75
+"""Least intraclass correlation, or its lower bound where the table has one, of a stable feature."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,10 @@ class FeatureDefinition:
         One sentence.
     tags : tuple of str
         Stems of the rows of the IBSI consensus table that hold its reference values.
+    icc : float, optional
+        Intraclass correlation over changed outlines, where it has been measured.
+    stable : bool
+        Whether a second outline would reproduce it.
     """
 
     name: str
@@ -53,6 +69,21 @@ class FeatureDefinition:
     ibsi: str
     definition: str
     tags: tuple[str, ...] = ()
+    icc: float | None = None
+    stable: bool = False
+
+
+def _read_stability() -> Mapping[str, tuple[float, bool]]:
+    """Correlation and verdict by column; empty where none has been measured."""
+    path = _TABLES / "stability.csv"
+    if not path.is_file():
+        return MappingProxyType({})
+    with path.open(encoding="utf-8", newline="") as file:
+        return MappingProxyType({row["name"]: (float(row["icc"]), float(row.get("low") or row["icc"]) >= STABLE)
+                                 for row in csv.DictReader(file) if row["icc"]})
+
+
+STABILITY: Mapping[str, tuple[float, bool]] = _read_stability()
 
 
 def _read_catalogue() -> Mapping[str, FeatureDefinition]:
@@ -62,7 +93,12 @@ def _read_catalogue() -> Mapping[str, FeatureDefinition]:
             entries += [FeatureDefinition(row["name"] if row["name"] in SIZE_NAMES else f"original_{row['name']}",
                                           row["title"], row["unit"], row["ibsi"], row["definition"],
                                           tuple(row["tags"].split())) for row in csv.DictReader(file)]
-    return MappingProxyType({entry.name: entry for entry in entries})
+    return MappingProxyType({entry.name: _with_stability(entry) for entry in entries})
+
+
+def _with_stability(entry: FeatureDefinition, column: str = "") -> FeatureDefinition:
+    icc, stable = STABILITY.get(column or entry.name, (None, False))
+    return replace(entry, icc=icc, stable=stable)
 
 
 CATALOGUE: Mapping[str, FeatureDefinition] = _read_catalogue()
@@ -75,7 +111,8 @@ def describe(name: str) -> FeatureDefinition:
     Parameters
     ----------
     name : str
-        For example 'volume_ml', 'original_shape_Sphericity' or 't1_log-sigma-2-0-mm-3D_firstorder_Mean'.
+        For example 'volume_ml', 'original_shape_Sphericity', 't1_log-sigma-2-0-mm-3D_firstorder_Mean' or
+        'slice-equal_glcm_Contrast'.
 
     Returns
     -------
@@ -85,24 +122,24 @@ def describe(name: str) -> FeatureDefinition:
     """
     if name in CATALOGUE:
         return CATALOGUE[name]
-    match = _FILTERED_NAME.fullmatch(name)
-    base = CATALOGUE.get(f"original_{match['feature']}") if match else None
-    if match is None or base is None:
+    *sequence, image, class_name, feature = name.split("_") if name.count("_") >= 2 else ("", "", "")
+    base = CATALOGUE.get(f"original_{class_name}_{feature}")
+    words = _describe_image(image)
+    if words is None or base is None:
         return FeatureDefinition(name, name, "", "", "A column of the user's table.")
-    parts = [base.title, _describe_filter(match["filter"]), match["sequence"]]
-    return replace(base, name=name, title=", ".join(part for part in parts if part))
+    title = ", ".join(part for part in (base.title, words, "_".join(sequence)) if part)
+    return _with_stability(replace(base, name=name, title=title), f"{image}_{class_name}_{feature}")
 
 
-def _describe_filter(name: str) -> str:
-    if name == "original":
-        return ""
-    if name.startswith("log-sigma-"):
-        sigma = name.removeprefix("log-sigma-").removesuffix("-mm-3D").replace("-", ".")
-        return f"Laplacian of Gaussian {sigma} mm"
-    if name.startswith("wavelet"):
-        level, bands = name.removeprefix("wavelet").split("-")
-        return f"wavelet {bands}" + (f" level {level}" if level else "")
-    return {"squareroot": "square root"}.get(name, name)
+def _describe_image(name: str) -> str | None:
+    """Put an image's name in words; None if it is none of ours."""
+    for pattern, words in _IMAGES:
+        match = re.fullmatch(pattern, name.removeprefix(_SLICE))
+        if match:
+            values = (match[0], *(group.replace("-", ".") for group in match.groups()))
+            where = "largest slice" if name.startswith(_SLICE) else ""
+            return ", ".join(part for part in (where, words.format(*values)) if part)
+    return None
 
 
 def image_names(recipe: RadiomicsRecipe) -> dict[str, list[str]]:
@@ -149,25 +186,41 @@ def feature_names(recipe: RadiomicsRecipe) -> tuple[str, ...]:
     Parameters
     ----------
     recipe : RadiomicsRecipe
-        `names` is not applied here.
+        `names` is not applied here; `stable_only` is.
 
     Returns
     -------
     tuple of str
-        Image, class and feature, e.g. 'original_glcm_Contrast'; shape on the original image only; without the size
-        features and the sequence.
+        Image, class and feature, e.g. 'original_glcm_Contrast': first the classes that are measured on the original
+        image only, then every image's, then the recipe's parts. Without the size features and the sequence.
 
     Raises
     ------
     RecipeError
-        A class or a filter is unknown.
+        A class or a filter is unknown, `shape2D` is asked for without the largest slice, or stable features are asked
+        for and none has been measured.
     """
     unknown = [name for name in recipe.classes if name not in CLASSES]
     if unknown:
         raise RecipeError(f"The recipe asks for the feature class '{unknown[0]}', which is not one of "
                           f"{', '.join(CLASSES)}.", "Choose one of these.")
-    features = [name.removeprefix("original_") for name in CATALOGUE
-                if name not in SIZE_NAMES and name.split("_")[1] in recipe.classes]
-    shapes = [f"original_{name}" for name in features if name.startswith("shape_")]
+    if "shape2D" in recipe.classes and not recipe.largest_slice:
+        raise RecipeError("The recipe asks for the feature class 'shape2D', which describes a single slice.",
+                          "Also ask for the largest slice, or choose 'shape'.")
+    by_class = {class_name: [name.removeprefix("original_") for name in CATALOGUE
+                             if name not in SIZE_NAMES and name.split("_")[1] == class_name]
+                for class_name in CLASSES if class_name in recipe.classes and class_name != "shape2D"}
+    once = [f"original_{name}" for class_name, names in by_class.items() if class_name in ORIGINAL_ONLY
+            for name in names]
+    always = [name for class_name, names in by_class.items() if class_name not in ORIGINAL_ONLY for name in names]
     images = [image for group in image_names(recipe).values() for image in group]
-    return (*shapes, *(f"{image}_{name}" for image in images for name in features if not name.startswith("shape_")))
+    parts = [name for names in part_names(recipe).values() for name in names]
+    every = (*once, *(f"{image}_{name}" for image in images for name in always), *parts)
+    return _stable(every) if recipe.stable_only else every
+
+
+def _stable(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not STABILITY:
+        raise RecipeError("The recipe keeps stable features only, but the catalogue holds no measurement of stability.",
+                          "Measure the stability of a cohort's features first, or keep every feature.")
+    return tuple(name for name in names if STABILITY.get(name, (0.0, False))[1])
