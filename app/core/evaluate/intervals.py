@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 
 def corrected_t_interval(
@@ -44,19 +44,36 @@ def corrected_t_interval(
     best = (min(counts) + 0.5) / (min(counts) + 1)
     centre = min(max(mean, 1 - best), best)
     error = float(figures.std(ddof=1)) * np.sqrt(1.0 / (repeats * k) + 1.0 / (k - 1))
-    error = max(error, _least_error(centre, counts))
+    error = max(error, float(least_error(centre, counts)))
     spread = t.ppf(0.5 + level / 2, k - 1) * error / (centre * (1 - centre))
     logit = np.log(centre / (1 - centre))
     low, high = 1 / (1 + np.exp(-(logit - spread))), 1 / (1 + np.exp(-(logit + spread)))
     return float(min(low, mean)), float(max(high, mean))
 
 
-def _least_error(area: float, counts: tuple[int, int]) -> float:
-    """Standard error of an AUC on so many cases of either class, were the model given."""
+def least_error(area: ArrayLike, counts: tuple[int, int]) -> NDArray[np.float64]:
+    """Standard error of AUCs on so many cases of either class, were the scores exponentially distributed.
+
+    Parameters
+    ----------
+    area : array
+        AUCs.
+    counts : tuple of int
+        Cases of the positive class, and of the other.
+
+    Returns
+    -------
+    array, of the shape of `area`
+
+    References
+    ----------
+    Hanley and McNeil, Radiology 143 (1982), 10.1148/radiology.143.1.7063747.
+    """
+    areas = np.asarray(area, dtype=float)
     one, other = counts
-    first, second = area / (2 - area), 2 * area**2 / (1 + area)
-    variance = area * (1 - area) + (one - 1) * (first - area**2) + (other - 1) * (second - area**2)
-    return float(np.sqrt(max(variance, 0.0) / (one * other)))
+    first, second = areas / (2 - areas), 2 * areas**2 / (1 + areas)
+    variance = areas * (1 - areas) + (one - 1) * (first - areas**2) + (other - 1) * (second - areas**2)
+    return np.asarray(np.sqrt(np.maximum(variance, 0.0) / (one * other)))
 
 
 def corrected_t_difference(differences: ArrayLike, k: int, repeats: int, level: float = 0.95) -> tuple[float, float]:
