@@ -10,28 +10,20 @@ import csv
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import product
 from types import MappingProxyType
 
 from app.core.errors import RecipeError
 from app.core.paths import program_folder
 from app.core.radiomics.families import ORIGINAL_ONLY
+from app.core.radiomics.filters import IMAGE_WORDS, image_names
 from app.core.radiomics.parts import part_names
 from app.core.radiomics.size import SIZE_NAMES
 from app.core.recipe import RadiomicsRecipe
 
 _TABLES = program_folder() / "resources" / "radiomics"
-_SIMPLE_FILTERS = {"Original": "original", "Square": "square", "SquareRoot": "squareroot", "Logarithm": "logarithm",
-                   "Exponential": "exponential", "Gradient": "gradient"}
-FILTERS = (*_SIMPLE_FILTERS, "LoG", "Wavelet")
 # How an image's name, less a leading 'slice-', reads in a title.
 _IMAGES: tuple[tuple[str, str], ...] = (
-    (r"original", ""), (r"square|logarithm|exponential|gradient", r"{0}"), (r"squareroot", "square root"),
-    (r"log-sigma-([0-9]+(?:-[0-9]+)?)-mm-[23]D", "Laplacian of Gaussian {1} mm"),
-    (r"wavelet-([HL]+)", "wavelet {1}"), (r"wavelet([0-9]+)-([HL]+)", "wavelet {2} level {1}"),
-    (r"mean-([0-9]+)(?:-[23]D)?", "mean over {1} voxels"),
-    (r"lbp-2D", "local binary pattern"), (r"lbp-3D-m([0-9]+)", "local binary pattern {1}"),
-    (r"lbp-3D-k", "local binary pattern, kurtosis"),
+    *IMAGE_WORDS,
     (r"equal", "mean over equal-probability levels"), (r"equal([0-9]+)", "{1} equal-probability levels"),
     (r"gabor-([0-9]+)", "Gabor scale {1}"), (r"gabor-([0-9]+)-([0-9]+(?:-[0-9]+)?)", "Gabor scale {1} at {2} degrees"))
 _SLICE = "slice-"
@@ -140,44 +132,6 @@ def _describe_image(name: str) -> str | None:
             where = "largest slice" if name.startswith(_SLICE) else ""
             return ", ".join(part for part in (where, words.format(*values)) if part)
     return None
-
-
-def image_names(recipe: RadiomicsRecipe) -> dict[str, list[str]]:
-    """Name the images that each filter of a recipe makes.
-
-    Returns
-    -------
-    dict of str to list of str
-        By filter, in the recipe's order: 'Original' gives ['original'], 'LoG' one name per sigma (mm), 'Wavelet' one
-        per sub-band and level.
-
-    Raises
-    ------
-    RecipeError
-        A filter is unknown, or LoG has no sigma above 0.
-    """
-    names: dict[str, list[str]] = {}
-    for filter_name, settings in recipe.filters.items():
-        if filter_name in _SIMPLE_FILTERS:
-            names[filter_name] = [_SIMPLE_FILTERS[filter_name]]
-        elif filter_name == "LoG":
-            sigmas = settings.get("sigma", [])
-            if not sigmas or min(sigmas) <= 0:
-                raise RecipeError(f"The filter LoG has the sigmas {sigmas!r}, one or more above 0 mm are expected.",
-                                  "Give for example {\"LoG\": {\"sigma\": [2.0, 4.0]}}.")
-            names[filter_name] = [f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D" for sigma in sigmas]
-        elif filter_name == "Wavelet":
-            names[filter_name] = _wavelet_names(int(settings.get("level", 1)), 2 if recipe.force_2d else 3)
-        else:
-            raise RecipeError(f"The recipe asks for the filter '{filter_name}', which is not one of "
-                              f"{', '.join(FILTERS)}.", "Choose one of these.")
-    return names
-
-
-def _wavelet_names(levels: int, axes: int) -> list[str]:
-    bands = ["".join(letters) for letters in product("LH", repeat=axes)]
-    stems = ["wavelet" if level == 1 else f"wavelet{level}" for level in range(1, levels + 1)]
-    return [f"{stem}-{band}" for stem in stems for band in bands[1:]] + [f"{stems[-1]}-{bands[0]}"]
 
 
 def feature_names(recipe: RadiomicsRecipe) -> tuple[str, ...]:

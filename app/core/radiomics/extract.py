@@ -7,15 +7,14 @@ texture still gives its size. A feature that cannot be computed is NaN in the ro
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 
 from app.core.data import FeatureRow, Mask, Prepared, Volume
 from app.core.errors import EmptyMask, GeometryMismatch, InputError, RecipeError
-from app.core.radiomics.catalogue import feature_names, image_names
-from app.core.radiomics.discretise import DEFAULT_WIDTH
+from app.core.radiomics.catalogue import feature_names
+from app.core.radiomics.filters import filtered_images
 from app.core.radiomics.parts import measure_part, part_names
 from app.core.radiomics.region import Region, counted_voxels
 from app.core.radiomics.size import measure_size
@@ -98,7 +97,7 @@ def _measure_images(sequence: str, volume: Volume, mask: Mask, recipe: Radiomics
     inside = counted_voxels(sequence, volume, mask, recipe)
     texture_possible = not recipe.force_2d or bool((inside.sum(axis=(0, 1)) > 1).any())
     values: dict[str, float] = {}
-    for image_name, filtered, settings in _filter_images(volume, mask, recipe, names):
+    for image_name, filtered, settings in filtered_images(volume, mask, recipe, {name.split("_")[0] for name in names}):
         box = tuple(slice(span.start, span.stop) for span in mask.box())
         region = Region(image_name, sequence, filtered[box], volume, mask, inside, recipe, settings)
         wanted = _features_by_class(image_name, names)
@@ -122,25 +121,6 @@ def _check(sequence: str, volume: Volume, mask: Mask) -> None:
     if missing:
         raise InputError(f"The image '{sequence}' has no value in {missing} voxels inside the outline.",
                          "Export the image again, or shrink the outline.")
-
-
-def _filter_images(volume: Volume, mask: Mask, recipe: RadiomicsRecipe,
-                   names: list[str]) -> Iterator[tuple[str, Any, dict[str, Any]]]:
-    """Make the images that the wanted features need: name, SimpleITK image, settings."""
-    from app.core.io.itk import to_sitk
-
-    imageoperations = load_pyradiomics().imageoperations
-    image, label = to_sitk(volume), to_sitk(mask.with_voxels(mask.voxels, affine=volume.affine))
-    settings = {"label": 1, "force2D": recipe.force_2d, "force2Ddimension": 0,
-                "binWidth": recipe.bin_width or DEFAULT_WIDTH, "binCount": recipe.bin_count}
-    needed = {name.split("_")[0] for name in names}
-    for filter_name, made in image_names(recipe).items():
-        if needed.intersection(made):
-            make = getattr(imageoperations, f"get{filter_name}Image")
-            for filtered, image_name, used in make(image, label, **(settings | recipe.filters[filter_name])):
-                yield image_name, filtered, used
-    if "original" in needed and "Original" not in recipe.filters:
-        yield "original", image, settings
 
 
 def _features_by_class(image_name: str, names: Iterable[str]) -> dict[str, list[str]]:

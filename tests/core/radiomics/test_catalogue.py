@@ -4,7 +4,8 @@ import pytest
 
 from app.core.errors import RecipeError
 from app.core.paths import program_folder
-from app.core.radiomics.catalogue import CATALOGUE, CLASSES, describe, feature_names, image_names
+from app.core.radiomics.catalogue import CATALOGUE, CLASSES, describe, feature_names
+from app.core.radiomics.filters import image_names
 from app.core.recipe import RadiomicsRecipe
 
 
@@ -75,7 +76,7 @@ def test_image_names_are_those_of_pyradiomics(force_2d: bool) -> None:
 
 
 @pytest.mark.parametrize(("recipe", "message"), [
-    (RadiomicsRecipe(classes=("fractal",)), "'fractal'"), (RadiomicsRecipe(filters={"Gabor": {}}), "'Gabor'"),
+    (RadiomicsRecipe(classes=("fractal",)), "'fractal'"), (RadiomicsRecipe(filters={"Sobel": {}}), "'Sobel'"),
     (RadiomicsRecipe(filters={"LoG": {}}), "sigmas"), (RadiomicsRecipe(filters={"LoG": {"sigma": [0]}}), "sigmas")])
 def test_unknown_settings_are_refused(recipe: RadiomicsRecipe, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
