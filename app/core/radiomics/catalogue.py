@@ -151,8 +151,8 @@ def feature_names(recipe: RadiomicsRecipe) -> tuple[str, ...]:
     Raises
     ------
     RecipeError
-        A class or a filter is unknown, `shape2D` is asked for without the largest slice, or stable features are asked
-        for and none has been measured.
+        A class or a filter is unknown, `shape2D` is asked for without the largest slice, pyradiomics' bins are given
+        an origin, or stable features are asked for and none has been measured.
     """
     unknown = [name for name in recipe.classes if name not in CLASSES]
     if unknown:
@@ -161,6 +161,9 @@ def feature_names(recipe: RadiomicsRecipe) -> tuple[str, ...]:
     if "shape2D" in recipe.classes and not recipe.largest_slice:
         raise RecipeError("The recipe asks for the feature class 'shape2D', which describes a single slice.",
                           "Also ask for the largest slice, or choose 'shape'.")
+    if recipe.bin_origin is not None and recipe.standard == "pyradiomics":
+        raise RecipeError(f"The recipe lets grey levels begin at {recipe.bin_origin:g}, but pyradiomics' begin at the "
+                          "tumour's lowest multiple of the bin width.", "Choose the standard 'ibsi', or no origin.")
     by_class = {class_name: [name.removeprefix("original_") for name in CATALOGUE
                              if name not in SIZE_NAMES and name.split("_")[1] == class_name]
                 for class_name in CLASSES if class_name in recipe.classes and class_name != "shape2D"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable
 from typing import Any
 
 from app.core.data import Mask, Prepared, Volume
@@ -13,20 +12,15 @@ from app.core.radiomics.catalogue import CATALOGUE
 from app.core.radiomics.extract import extract
 from app.core.recipe import RadiomicsRecipe
 
-_MERGED = {"Original": {"weightingNorm": "no_weighting"}}
-# How IBSI names the four ways of gathering directions and slices that pyradiomics offers.
-_AGGREGATIONS = {
-    "3D_avg": RadiomicsRecipe(bin_width=1.0),
-    "3D_comb": RadiomicsRecipe(bin_width=1.0, filters=_MERGED),
-    "2_5D_avg": RadiomicsRecipe(bin_width=1.0, force_2d=True),
-    "2_5D_comb": RadiomicsRecipe(bin_width=1.0, force_2d=True, filters=_MERGED),
+# The IBSI's ways of gathering directions and slices, and how a recipe says them.
+_GATHERINGS: dict[str, dict[str, Any]] = {
+    "3D_avg": {}, "3D_comb": {"aggregation": "merge"},
+    "2_5D_avg": {"force_2d": True}, "2_5D_comb": {"force_2d": True, "aggregation": "merge"},
+    "2D_avg": {"force_2d": True, "slices": "average"},
+    "2D_comb": {"force_2d": True, "slices": "average", "aggregation": "merge"},
 }
-_AXES = ("the covariance of n voxels is divided by n, IBSI's by n - 1", lambda value, n: value * math.sqrt(n / (n - 1)))
-# Where pyradiomics and IBSI define a feature differently, by an exact relation: said in the row, and undone.
-_CONVERSIONS: dict[str, tuple[str, Callable[[float, int], float]]] = {
-    "stat_kurt": ("kurtosis is 3 for a normal distribution, IBSI's is 0", lambda value, _: value - 3.0),
-    "morph_pca_maj_axis": _AXES, "morph_pca_min_axis": _AXES, "morph_pca_least_axis": _AXES,
-}
+_BY_DIRECTION = ("cm", "rlm")
+_BY_VOLUME = ("szm", "dzm", "ngt", "ngl")
 
 
 def compare_with_ibsi() -> list[dict[str, Any]]:
@@ -36,9 +30,8 @@ def compare_with_ibsi() -> list[dict[str, Any]]:
     -------
     list of dict
         One row per consensus value, in the table's order: `code` (IBSI's tag with its aggregation), `ibsi` (the
-        manual's code), `name` (ours; None where not implemented), `value`, `expected`, `tolerance`, `state`
-        ('within', 'outside' or 'not_implemented') and `conversion`: how pyradiomics' definition differs where `value`
-        has been converted to IBSI's, else empty.
+        manual's code), `name` (ours; None where not implemented), `value`, `expected`, `tolerance` and `state`
+        ('within', 'outside' or 'not_implemented').
 
     References
     ----------
@@ -51,10 +44,10 @@ def compare_with_ibsi() -> list[dict[str, Any]]:
             if not entry["reference value"]:
                 continue
             expected, tolerance = float(entry["reference value"]), float(entry["tolerance"])
-            name, value, conversion = measured.get(entry["tag"], (None, None, ""))
+            name, value = measured.get(entry["tag"], (None, None))
             rows.append({"code": entry["tag"], "ibsi": CATALOGUE[name].ibsi if name else "", "name": name,
                          "value": value, "expected": expected, "tolerance": tolerance,
-                         "state": _judge(value, expected, tolerance), "conversion": conversion})
+                         "state": _judge(value, expected, tolerance)})
     return rows
 
 
@@ -66,33 +59,37 @@ def _judge(value: float | None, expected: float, tolerance: float) -> str:
 
 def _half_last_digit(expected: float) -> float:
     """Half of the third significant digit: the consensus is printed with three."""
-    return 0.5 * 10.0 ** (math.floor(math.log10(abs(expected))) - 2) * (1 + 1e-9)
+    return 0.5 * 10.0 ** (math.floor(math.log10(abs(expected))) - 2) * (1 + 1e-9) if expected else 0.0
 
 
-def _measure_phantom() -> dict[str, tuple[str, float, str]]:
-    """By IBSI's tag: our name, the value by IBSI's definition, and what was converted."""
+def _measure_phantom() -> dict[str, tuple[str, float]]:
+    """By IBSI's tag: our name and the value; bins of 1 from the lowest grey level leave the phantom as it is."""
     phantom = _load_phantom()
-    voxels = int(phantom.masks["image"].voxels.sum())
-    measured: dict[str, tuple[str, float, str]] = {}
-    for aggregation, recipe in _AGGREGATIONS.items():
+    tagged = {name: entry for name, entry in CATALOGUE.items() if entry.tags}
+    families = {name.split("_")[1]: entry.tags[0].split("_")[0] for name, entry in tagged.items()}
+    measured: dict[str, tuple[str, float]] = {}
+    for gathering, settings in _GATHERINGS.items():
+        classes = [name for name, family in families.items()
+                   if gathering == "3D_avg" or family in (*_BY_DIRECTION, *_BY_VOLUME)]
+        recipe = RadiomicsRecipe(standard="ibsi", classes=tuple(classes), bin_width=1.0, **settings)
         for name, value in extract(phantom, recipe).as_dict().items():
-            for tag in CATALOGUE[name].tags:
-                words, convert = _CONVERSIONS.get(tag, ("", lambda value, _: value))
-                for code in _codes(tag, aggregation):
-                    measured[code] = (name, convert(value, voxels), words)
+            for tag in tagged[name].tags if name in tagged and math.isfinite(value) else ():
+                code = _code(tag, gathering)
+                if code:
+                    measured.setdefault(code, (name, value))
     return measured
 
 
-def _codes(tag: str, aggregation: str) -> list[str]:
-    """Name the rows of the table that this feature, so gathered, answers."""
+def _code(tag: str, gathering: str) -> str:
+    """Name the row of the table that this feature, so gathered, answers; empty if none."""
     family = tag.split("_")[0]
-    if family in ("cm", "rlm"):
-        return [f"{tag}_{aggregation}"]
-    if not aggregation.endswith("avg"):
-        return []
-    if family in ("szm", "ngt", "ngl"):
-        return [f"{tag}_{aggregation.removesuffix('_avg')}"]
-    return [tag] if aggregation == "3D_avg" else []
+    if family in _BY_DIRECTION:
+        return f"{tag}_{gathering}"
+    if not gathering.endswith("avg"):
+        return ""
+    if family in _BY_VOLUME:
+        return f"{tag}_{gathering.removesuffix('_avg')}"
+    return tag if gathering == "3D_avg" else ""
 
 
 def _load_phantom() -> Prepared:

@@ -75,8 +75,10 @@ def run_class(class_name: str, image: Any, label: Any, /, features: Iterable[str
     Returns
     -------
     dict of str to float
-        Finite values by feature.
+        Finite values by feature; no texture where no voxel can have a neighbour.
     """
+    if class_name in TEXTURE and max(image.GetSize()[:2 if settings.get("force2D") else 3]) == 1:
+        return {}
     kind = load_pyradiomics().getFeatureClasses()[class_name]
     wanted = list(features or ())
     if levels is not None:

@@ -4,19 +4,34 @@ import pytest
 
 from app.core.errors import RecipeError
 from app.core.paths import program_folder
+from app.core.radiomics import catalogue
 from app.core.radiomics.catalogue import CATALOGUE, CLASSES, describe, feature_names
 from app.core.radiomics.filters import image_names
+from app.core.radiomics.families import ORIGINAL_ONLY, OWN_CLASSES
+from app.core.radiomics.size import SIZE_NAMES
 from app.core.recipe import RadiomicsRecipe
 
 
-def test_catalogue_holds_exactly_what_pyradiomics_can_measure() -> None:
+def test_catalogue_holds_everything_that_pyradiomics_can_measure() -> None:
     import radiomics
 
     offered = {f"original_{name}_{feature}" for name, kind in radiomics.getFeatureClasses().items() if name != "shape2D"
                for feature, deprecated in kind.getFeatureNames().items() if not deprecated}
-    assert set(CATALOGUE) == offered | {"volume_ml", "longest_diameter_mm"}
-    assert set(CLASSES) == set(radiomics.getFeatureClasses()) - {"shape2D"}
+    kept = {name for name in CATALOGUE if name.count("_") == 2 and name.split("_")[1] in radiomics.getFeatureClasses()}
+    assert {name for name in kept if "_shape2D_" not in name} == offered
+    assert set(CLASSES) - set(radiomics.getFeatureClasses()) <= set(OWN_CLASSES)
     assert set(feature_names(RadiomicsRecipe())) == offered
+
+
+def test_names_have_three_parts_and_come_once() -> None:
+    assert all(name in SIZE_NAMES or name.count("_") == 2 for name in CATALOGUE)
+    every = RadiomicsRecipe(classes=tuple(name for name in CLASSES if name != "shape2D"),
+                            filters={"Original": {}, "Square": {}})
+    names = feature_names(every)
+    assert len(names) == len(set(names))
+    assert not [name for name in names if name.startswith("square_") and name.split("_")[1] in ORIGINAL_ONLY]
+    assert {name for name in names if not name.startswith("square_")} == {
+        name for name in CATALOGUE if name not in SIZE_NAMES and "_shape2D_" not in name}
 
 
 @pytest.mark.parametrize("definition", CATALOGUE.values(), ids=CATALOGUE)
@@ -81,3 +96,32 @@ def test_image_names_are_those_of_pyradiomics(force_2d: bool) -> None:
 def test_unknown_settings_are_refused(recipe: RadiomicsRecipe, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         feature_names(recipe)
+
+
+def test_images_of_the_parts_are_named_in_words() -> None:
+    titles = [describe(name).title for name in (
+        "equal_glcm_Contrast", "equal32_glcm_Contrast", "gabor-2_firstorder_Mean", "gabor-1-22-5_firstorder_Mean",
+        "t1_fs_slice-original_glcm_Contrast", "slice-equal_glcm_Contrast", "lbp-3D-m1_firstorder_Mean")]
+    assert titles == ["Contrast, mean over equal-probability levels", "Contrast, 32 equal-probability levels",
+                      "Mean, Gabor scale 2", "Mean, Gabor scale 1 at 22.5 degrees", "Contrast, largest slice, t1_fs",
+                      "Contrast, largest slice, mean over equal-probability levels", "Mean, local binary pattern 1"]
+
+
+def test_stable_features_are_those_whose_lower_bound_is_high(monkeypatch) -> None:
+    kept = RadiomicsRecipe(classes=("glcm", "firstorder"), stable_only=True)
+    monkeypatch.setattr(catalogue, "STABILITY", {})
+    with pytest.raises(RecipeError, match="no measurement of stability"):
+        feature_names(kept)
+    measured = {"original_glcm_Contrast": (0.9, True), "original_glcm_Idm": (0.8, False)}
+    monkeypatch.setattr(catalogue, "STABILITY", measured)
+    assert feature_names(kept) == ("original_glcm_Contrast",)
+    assert (describe("t1_original_glcm_Contrast").icc, describe("t1_original_glcm_Contrast").stable) == (0.9, True)
+    assert describe("t1_original_glcm_Idm").stable is False
+    assert describe("t1_original_glcm_Id").icc is None
+
+
+def test_stability_is_read_from_its_table(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(catalogue, "_TABLES", tmp_path)
+    assert not catalogue._read_stability()
+    (tmp_path / "stability.csv").write_text("name,icc,low\na,0.8,0.7\nb,0.8,0.76\nc,0.75,\nd,,\n", encoding="utf-8")
+    assert catalogue._read_stability() == {"a": (0.8, False), "b": (0.8, True), "c": (0.75, True)}
