@@ -6,8 +6,8 @@ from app.core.errors import RecipeError
 from app.core.paths import program_folder
 from app.core.radiomics import catalogue
 from app.core.radiomics.catalogue import CATALOGUE, CLASSES, describe, feature_names
-from app.core.radiomics.filters import image_names
 from app.core.radiomics.families import ORIGINAL_ONLY, OWN_CLASSES
+from app.core.radiomics.filters import image_names
 from app.core.radiomics.size import SIZE_NAMES
 from app.core.recipe import RadiomicsRecipe
 
