@@ -50,12 +50,15 @@ class CaseTable:
         One per row that cannot be used.
     frame : pandas.DataFrame
         The whole table.
+    numbers : tuple of int
+        For each case, the number that a spreadsheet shows beside its row.
     """
 
     cases: tuple[CaseFiles, ...]
     rows: tuple[int, ...]
     problems: tuple[RowProblem, ...]
     frame: pd.DataFrame
+    numbers: tuple[int, ...] = ()
 
 
 def read_table(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
@@ -136,7 +139,12 @@ def read_cases(path: str | Path, strict: bool = False) -> CaseTable:
                           "Correct these rows and read the table again.")
     if not cases:
         raise CohortError(f"{path.name} has no rows.", [], "Add a row per case.")
-    return CaseTable(tuple(cases), tuple(rows), tuple(problems), frame)
+    return CaseTable(tuple(cases), tuple(rows), tuple(problems), frame, tuple(numbers[row] for row in rows))
+
+
+def names_a_person(column: str) -> bool:
+    """Whether a column's name says that its cells tell who a patient is."""
+    return _IDENTIFYING.fullmatch(column.strip().lower()) is not None
 
 
 def _read_row(record: dict[str, Any], columns: dict[str, str], images: dict[str, str],

@@ -144,7 +144,14 @@ def correct_cohort(request: dict[str, Any], report: Report) -> dict[str, Any]:
     with staged_folder(folder) as stage:
         requests = [{"case": case.model_dump(mode="json"), "out": str(stage / name), "settings": settings}
                     for case, name in zip(ask.cases, _folder_names(ask.cases), strict=True)]
-        answers = run_each(_correct_case, requests, ask.jobs, report, "Correcting case")
+        answers = run_each(
+            _correct_case,
+            requests,
+            ask.jobs,
+            report,
+            "Correcting case",
+            lost=lambda _request, failure: {"error": failure.message},
+        )
         rows = [row for answer in answers for row in answer.get("rows", [])]
         failed = [{"case": case.id, "message": answer["error"]}
                   for case, answer in zip(ask.cases, answers, strict=True) if "error" in answer]

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.errors import AppError, CohortError, RecipeError
-from app.core.io.case import load_case
+from app.core.errors import CohortError
 from app.core.io.table import read_cases, read_table
-from app.core.jobs import Report, describe_failure
-from app.core.preprocess.chain import prepare
-from app.core.radiomics.extract import extract
-from app.core.recipe import Recipe
-from app.core.requests import CaseFiles, TrainRequest
-from app.core.workflows.parallel import run_each
+from app.core.jobs import Report
+from app.core.requests import TrainRequest
+from app.core.workflows.finished import default_cache
+from app.core.workflows.measuring import column_names, measure_cases
+from app.core.workflows.roles import ACQUISITION_PREFIX, read_roles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,17 +106,19 @@ def read_cohort(ask: TrainRequest, report: Report) -> Cohort:
         measured, failed = extract_cohort(ask, report)
         keep = [index for index, row in enumerate(measured) if row is not None]
         found = [row for row in measured if row is not None]
-        names = tuple(found[0]) if found else ()
+        names = tuple(dict.fromkeys(name for row in found for name in row))
         rows = np.array([[row.get(name, np.nan) for name in names] for row in found], dtype=float)
         table = table.iloc[keep]
     else:
         taken = {ask.label, ask.patient, ask.site, *ask.ignore}
+        roles = read_roles(ask.table)
         names = tuple(
             str(name)
             for name in table.columns
-            if name not in taken and str(name).lower() not in METADATA and table[name].dtype.kind in "fiu"
+            if name not in taken and _may_be_feature(str(name), roles) and table[name].dtype.kind in "fiu"
         )
-        _check_numbers(ask, table, [str(name) for name in table.columns if name not in {*taken, *names}])
+        others = [str(name) for name in table.columns if name not in {*taken, *names}]
+        _check_numbers(ask, table, [name for name in others if _may_be_feature(name, roles)])
         rows = table[list(names)].to_numpy(dtype=float)
     size = next(((name, rows[:, names.index(name)]) for end in VOLUMES for name in names if name.endswith(end)), None)
     names, rows = _usable(ask, names, rows)
@@ -134,11 +134,18 @@ def read_cohort(ask: TrainRequest, report: Report) -> Cohort:
     )
 
 
+def _may_be_feature(name: str, roles: dict[str, Any] | None) -> bool:
+    """Whether a column may be learned from: where its role is known, that alone decides."""
+    if roles is not None:
+        return name in roles["feature"]
+    return name.lower() not in METADATA and not name.startswith(ACQUISITION_PREFIX)
+
+
 def _check_numbers(ask: TrainRequest, table: pd.DataFrame, columns: list[str]) -> None:
     """Refuse a column of numbers that a few other words turned into text: it would be left out without a word."""
     issues = []
     for name in columns:
-        cells = [str(cell).strip() for cell in table[name].dropna()] if name.lower() not in METADATA else []
+        cells = [str(cell).strip() for cell in table[name].dropna()]
         words = [cell for cell in cells if not _is_finite(cell)]
         if 0 < len(words) < len(cells) / 2:
             row = next(index for index, cell in enumerate(table[name]) if str(cell).strip() == words[0]) + 2
@@ -182,25 +189,19 @@ def _usable(
 
 def extract_cohort(ask: TrainRequest, report: Report) -> tuple[list[dict[str, float] | None], list[dict[str, str]]]:
     """Features of every row of a cohort of images; None and a reason where a case fails."""
-    table = read_cases(Path(ask.table), strict=True)
-    requests = [
-        {"case": files.model_dump(mode="json"), "recipe": ask.recipe.model_dump(mode="json")} for files in table.cases
-    ]
-    answers = run_each(_measure, requests, ask.jobs, report, "Measuring case")
+    cases = read_cases(Path(ask.table), strict=True).cases
+    answers = measure_cases(cases, ask.recipe, report, jobs=ask.jobs, cache=default_cache())
     failed = [
         {"case": files.id, "message": str(answer["error"])}
-        for files, answer in zip(table.cases, answers, strict=True)
+        for files, answer in zip(cases, answers, strict=True)
         if "error" in answer
     ]
-    return [answer.get("features") for answer in answers], failed
-
-
-def _measure(request: dict[str, Any]) -> dict[str, Any]:
-    recipe = Recipe.parse(request["recipe"])
-    if recipe.features is None:
-        raise RecipeError(f"The recipe '{recipe.name}' measures nothing.", "Choose one with features.")
-    try:
-        prepared = prepare(load_case(CaseFiles.parse(request["case"])), recipe.prep)
-        return {"features": extract(prepared, recipe.features).as_dict()}
-    except AppError as error:
-        return {"error": describe_failure(error).message}
+    several = len({sequence for files in cases for sequence in files.images}) > 1
+    rows: list[dict[str, float] | None] = []
+    for files, answer in zip(cases, answers, strict=True):
+        if "error" in answer:
+            rows.append(None)
+        else:
+            names = column_names(answer["names"], files, several)
+            rows.append(dict(zip(names, answer["values"].tolist(), strict=True)))
+    return rows, failed

@@ -17,7 +17,7 @@ from app.core.data import Case, Caution, Contribution, FeatureRow, Mask, Prepare
 from app.core.io.case import load_case
 from app.core.io.nifti import write_nifti
 from app.core.io.table import read_cases
-from app.core.jobs import Report, describe_failure
+from app.core.jobs import Failure, Report, describe_failure
 from app.core.preprocess.chain import prepare
 from app.core.radiomics.extract import extract
 from app.core.report import write_report
@@ -84,7 +84,7 @@ def score_cohort(request: dict[str, Any], report: Report) -> dict[str, Any]:
         {"case": files.model_dump(mode="json"), **settings, "out": str(Path(ask.out) / folder) if ask.out else None}
         for files, folder in zip(table.cases, name_folders([files.id for files in table.cases]), strict=True)
     ]
-    results = run_each(_score_or_explain, requests, ask.jobs, report, "Scoring")
+    results = run_each(_score_or_explain, requests, ask.jobs, report, "Scoring", lost=_lose)
     faults: dict[int, list[str]] = {}
     for problem in table.problems:
         faults.setdefault(problem.row, []).append(problem.message)
@@ -105,6 +105,11 @@ def _open_for(ask: ScoreRequest | ScoreCohortRequest) -> Bundle:
     choose_quantiles(bundle, ask.error_rate)
     choose_threshold(bundle, ask.threshold)
     return bundle
+
+
+def _lose(request: dict[str, Any], failure: Failure) -> dict[str, Any]:
+    error = {"kind": failure.kind, "message": failure.message, "remedy": failure.remedy}
+    return {"case": request["case"]["id"], "error": error}
 
 
 def _score_or_explain(request: dict[str, Any]) -> dict[str, Any]:
