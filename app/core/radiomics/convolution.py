@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 BOUNDARIES = {"zero": "constant", "nearest": "nearest", "periodic": "wrap", "mirror": "reflect"}
 """What lies beyond the image: the IBSI's name and scipy's."""
+WHOLE = 10.0
+"""Standard deviations beyond which a Gaussian is nothing."""
 
 
 def filter_mean(voxels: Array, support: int, boundary: str = "mirror", axes: Iterable[int] = (0, 1, 2)) -> Array:
@@ -79,12 +81,17 @@ def filter_log(voxels: Array, sigma: float, spacing: tuple[float, ...], truncate
 
     chosen = tuple(axes)
     finest = min(spacing[axis] for axis in chosen)
-    found = np.zeros(voxels.shape)
+    widths = [sigma / spacing[axis] for axis in chosen]
+    found, level = np.zeros(voxels.shape), 0.0
     for axis in chosen:
-        second = ndimage.gaussian_filter(voxels, [sigma / spacing[each] for each in chosen],
-                                         [2 if each == axis else 0 for each in chosen], mode=BOUNDARIES[boundary],
-                                         truncate=truncate, axes=chosen)
-        found += second * (finest / spacing[axis]) ** 2
+        orders, weight = [2 if each == axis else 0 for each in chosen], (finest / spacing[axis]) ** 2
+        found += weight * ndimage.gaussian_filter(voxels, widths, orders, mode=BOUNDARIES[boundary], truncate=truncate,
+                                                  axes=chosen)
+        level += weight * float(ndimage.gaussian_filter1d(np.ones(1), sigma / spacing[axis], order=2, mode="nearest",
+                                                          truncate=WHOLE)[0])
+    # Sampled more coarsely than a voxel per sigma, across thick slices, the whole kernel would not sum to zero and an
+    # even image would answer. For finer voxels there is nothing to take away.
+    found -= level * ndimage.gaussian_filter(voxels, widths, mode=BOUNDARIES[boundary], truncate=truncate, axes=chosen)
     return found
 
 
