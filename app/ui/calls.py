@@ -65,7 +65,8 @@ class Call(QObject):
         if former:
             self._jobs.cancel(former)
         self.request = dict(request)
-        self._job = self._jobs.start(self._lane or free_lane(self._jobs), WORKFLOWS + self._workflow, self.request, title)
+        lane = self._lane or free_lane(self._jobs)
+        self._job = self._jobs.start(lane, WORKFLOWS + self._workflow, self.request, title)
         self.began.emit()
 
     def cancel(self) -> None:

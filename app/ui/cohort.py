@@ -1,4 +1,4 @@
-"""The cohort on the table: where it lies, what was matched, which cases are left out, and the run that measures them."""
+"""The cohort on the table: where it lies, what was matched, what is left out, and the run that measures it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from app.core.errors import Failure
 from app.core.recipe import Recipe
 from app.core.requests import CaseFiles, CohortSource, ExtractRequest
 from app.ui.calls import Call
-from app.ui.recipes import Recipes
 from app.ui.reading import Reading
+from app.ui.recipes import Recipes
 from app.ui.widgets.record_model import RecordModel
 
 TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet")
@@ -126,7 +126,8 @@ class Cohort(QObject):
     def _take_listing(self, found: Mapping[str, Any]) -> None:
         self.cases = {str(case["id"]): dict(case) for case in found.get("cases") or ()}
         self.notes = (*map(str, found.get("notes") or ()), *_unpaired(found.get("unpaired") or ()))
-        self.model.show_records({**row, "state": ""} for row in found.get("rows") or ())
+        self.model.show_records({**row, "key": _key(row, place), "state": ""}
+                                for place, row in enumerate(found.get("rows") or ()))
         self.listed.emit()
 
     def _take_no_listing(self, failure: Failure) -> None:
@@ -140,11 +141,19 @@ class Cohort(QObject):
         return [CaseFiles.model_validate(self.cases[record["case"]]) for record in self.model.checked()
                 if record["case"] in self.cases]
 
-    def scope(self) -> dict[str, Any]:
-        """What a request names as its cohort: the source, or the cases where some are left out."""
-        if self.model.unchecked:
-            return {"cases": [case.model_dump(mode="json") for case in self.chosen()]}
-        return {"source": self.source}
+    def scope(self, *, bare: bool = False) -> dict[str, Any]:
+        """What a request names as its cohort: the source, and the chosen among its cases.
+
+        Parameters
+        ----------
+        bare : bool
+            Whether cases without outline belong to it.
+        """
+        chosen = self.chosen()
+        if bare:
+            chosen = [CaseFiles.model_validate(case) for name, case in self.cases.items()
+                      if name not in self.model.unchecked]
+        return {"source": self.source, "cases": [case.model_dump(mode="json") for case in chosen] or None}
 
     def show_case(self, case: str) -> bool:
         """Open a case in the viewer; False when its files are not known."""
@@ -156,12 +165,16 @@ class Cohort(QObject):
 
     # The run
 
-    def default_out(self, recipe: str) -> str:
-        """Propose a feature table beside the source, or at home where that cannot be written."""
+    def beside(self, ending: str) -> str:
+        """Name something beside the source, or at home where that cannot be written."""
         source = Path(self.source)
         name = source.stem if source.suffix.lower() in TABLES else source.name
         folder = source.parent if os.access(source.parent, os.W_OK) else Path.home()
-        return str(folder / f"{name or 'cohort'}-{recipe}.csv")
+        return str(folder / f"{name or 'cohort'}-{ending}")
+
+    def default_out(self, recipe: str) -> str:
+        """Propose where a recipe's feature table goes."""
+        return self.beside(f"{recipe}.csv")
 
     def measure(self, recipe: Recipe, out: str, jobs: int) -> None:
         """Measure the chosen cases; those already measured with this recipe are not measured again."""
@@ -213,6 +226,11 @@ class Cohort(QObject):
                 record.update(state="")
         self.model.refresh()
         self.measuring_changed.emit()
+
+
+def _key(row: Mapping[str, Any], place: int) -> str:
+    """Name a row: cases have names of their own, rows that cannot be used may share one."""
+    return str(row["case"]) if row["status"] != "problem" else f"{row['case']}, row {place}"
 
 
 def _unpaired(things: Sequence[Mapping[str, Any]]) -> list[str]:

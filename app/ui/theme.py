@@ -151,7 +151,8 @@ QMenu::separator {{ background: {c.line}; height: 1px; margin: 4px 8px; }}
 QDockWidget::title {{ background: {c.panel}; padding: 4px 8px; }}
 QSplitter::handle {{ background: {c.panel}; }}
 QSplitter::handle:hover {{ background: {c.accent}; }}
-QCheckBox::indicator, QTableView::indicator {{ width: 12px; height: 12px; border: 2px solid {c.text_dim}; border-radius: 3px; }}
+QCheckBox::indicator, QTableView::indicator {{ width: 12px; height: 12px; border: 2px solid {c.text_dim};
+    border-radius: 3px; }}
 QCheckBox::indicator:checked, QTableView::indicator:checked {{ background: {c.accent}; border-color: {c.accent};
     image: url({icons}/check-{c.name}.svg); }}
 QCheckBox::indicator:focus {{ border-color: {c.text}; }}

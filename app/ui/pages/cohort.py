@@ -72,7 +72,7 @@ class CohortPage(QWidget):
         from app.ui.cohort_columns import COLUMNS, can_be_measured
         from app.ui.widgets.record_model import RecordModel
 
-        self.cohort = Cohort(self._reading, RecordModel(COLUMNS, "case", can_be_measured), self)
+        self.cohort = Cohort(self._reading, RecordModel(COLUMNS, "key", can_be_measured), self)
         self.tabs, self.notices, self.stack = QButtonGroup(self), Notices(), QStackedWidget()
         row = QHBoxLayout()
         row.setContentsMargins(12, 4, 12, 0)

@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QScrollArea, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.ui.cohort import DEFAULT_RECIPE, Cohort
 from app.ui.widgets.copy_label import wrapped
@@ -183,7 +192,7 @@ class ExtractionPanel(QScrollArea):
 
 
 def result_text(result: Mapping[str, Any]) -> str:
-    """Say what a run has done: '30 of 32 cases measured, 12 of them before; 2 failed.'"""
+    """Say what a run has done, as in '30 of 32 cases measured, 12 of them before; 2 failed'."""
     total, reused, failed = int(result["cases"]), int(result.get("reused") or 0), len(result.get("failed") or ())
     words = f"{total - failed:,} of {total:,} cases measured" if failed else f"All {total:,} cases measured"
     words += f", {reused:,} of them before" if reused else ""

@@ -25,7 +25,8 @@ class Invitation(QWidget):
         The other ways; the first is the main one.
     """
 
-    def __init__(self, sentence: str, about: str, buttons: Sequence[QPushButton], parent: QWidget | None = None) -> None:
+    def __init__(self, sentence: str, about: str, buttons: Sequence[QPushButton],
+                 parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(sentence)
         self.sentence, self.about = wrapped(sentence, "title"), wrapped(about, "dim")

@@ -1,4 +1,4 @@
-"""The dialog of recipes: those shipped to look at and duplicate, one's own to change, name, keep, delete and exchange."""
+"""The dialog of recipes: shipped ones to look at and duplicate, one's own to change, keep, delete and exchange."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table of records: sorted by a click on a heading, copied with Ctrl+C, ticked with the space bar, opened with Enter."""
+"""A table of records: sorted by a click on a heading, copied with Ctrl+C, ticked with space, opened with Enter."""
 
 from __future__ import annotations
 

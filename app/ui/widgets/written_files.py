@@ -24,9 +24,10 @@ class WrittenFiles(QWidget):
     def show_files(self, paths: Sequence[str]) -> None:
         """Show paths; the folder button stands at the first of each folder."""
         while (item := self._column.takeAt(0)) is not None:
-            if item.widget() is not None:
-                item.widget().setParent(None)
-                item.widget().deleteLater()
+            widget = item.widget()
+            if widget is not None:
+                widget.setParent(None)
+                widget.deleteLater()
         self.paths = tuple(paths)
         folders: set[Path] = set()
         for path in self.paths:

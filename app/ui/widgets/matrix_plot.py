@@ -1,0 +1,141 @@
+"""Correlations of all features with each other, clustered: a picture to zoom into, each cell named under the mouse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QColor, QKeyEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.ui.theme import theme
+from app.ui.widgets.copy_label import CopyLabel
+from app.ui.widgets.plot_style import make_plot, style_plot
+
+KINDS = {"pearson": ("Pearson", "r"), "spearman": ("Spearman", "ρ")}
+_STEPS = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
+_HOW = "Hover names the pair; the wheel zooms, dragging moves, the arrow keys go from cell to cell, 0 shows all."
+
+
+class MatrixPlot(QWidget):
+    """The matrix and its scale. Its lightness rises from -1 to +1, so that it also reads in grey."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.kind, self.readout, self.whole = QComboBox(), CopyLabel(_HOW), QPushButton("Show all")
+        self.kind.setAccessibleName("Kind of correlation")
+        for name, (title, _sign) in KINDS.items():
+            self.kind.addItem(title, name)
+        self.readout.setAccessibleName("The pair of features under the mouse")
+        self.plot = make_plot("Correlation matrix")
+        self.plot.hideAxis("left")
+        self.plot.hideAxis("bottom")
+        self.plot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.image = pg.ImageItem(axisOrder="row-major")
+        self.image.setColorMap(pg.colormap.get("cividis"))
+        self.cell = pg.PlotCurveItem(pen=pg.mkPen("#ffffff", width=2))
+        self.plot.addItem(self.image)
+        self.plot.addItem(self.cell)
+        self.plot.invertY(True)
+        self.plot.setAspectLocked(True)
+        self.scale = pg.ColorBarItem(values=(-1, 1), colorMap="cividis", interactive=False, width=14)
+        self.scale.setImageItem(self.image, insert_in=self.plot.getPlotItem())
+        top = QHBoxLayout()
+        label = QLabel("Correlation")
+        label.setBuddy(self.kind)
+        top.addWidget(label)
+        top.addWidget(self.kind)
+        top.addWidget(self.whole)
+        top.addSpacing(8)
+        top.addWidget(self.readout, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addLayout(top)
+        column.addWidget(self.plot, 1)
+        self._names: tuple[str, ...] = ()
+        self._values: dict[str, Any] = {}
+        self._place = (-1, -1)
+        self.kind.activated.connect(lambda _row: self._show())
+        self.whole.clicked.connect(self.show_all)
+        self.plot.scene().sigMouseMoved.connect(self._hover)
+        self.plot.installEventFilter(self)
+        self.restyle()
+
+    def show_matrix(self, matrix: Mapping[str, Any] | None) -> None:
+        """Show `names` and the files of `pearson` and `spearman`, each (features, features) in that order."""
+        self._names = tuple((matrix or {}).get("names") or ())
+        self._values = {}
+        for name in KINDS:
+            path = (matrix or {}).get(name)
+            if path and Path(path).is_file():
+                self._values[name] = np.load(path, allow_pickle=False)
+        self._place = (-1, -1)
+        self.cell.setData([], [])
+        self._show()
+        self.show_all()
+
+    def value(self, row: int, column: int) -> float:
+        """The correlation of two features, by their places."""
+        return float(self._values[str(self.kind.currentData())][row, column])
+
+    def look_at(self, row: int, column: int) -> None:
+        """Name a cell and frame it."""
+        count = len(self._names)
+        if not count or not self._values:
+            return
+        self._place = (min(max(row, 0), count - 1), min(max(column, 0), count - 1))
+        row, column = self._place
+        self.readout.setText(self.words(row, column))
+        self.cell.setData([column, column + 1, column + 1, column, column], [row, row, row + 1, row + 1, row])
+
+    def words(self, row: int, column: int) -> str:
+        """Say a pair and its correlation."""
+        sign = KINDS[str(self.kind.currentData())][1]
+        value = self.value(row, column)
+        said = "unknown" if np.isnan(value) else f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
+        return f"{self._names[row]} and {self._names[column]}: {sign} = {said}"
+
+    def show_all(self) -> None:
+        """Fit the whole matrix."""
+        count = max(len(self._names), 1)
+        self.plot.setRange(xRange=(0, count), yRange=(0, count), padding=0.01)
+
+    def restyle(self) -> None:
+        """Follow another theme."""
+        style_plot(self.plot)
+        axis = self.scale.axis
+        axis.setPen(QColor(theme().line))
+        axis.setTextPen(QColor(theme().text_dim))
+
+    def eventFilter(self, _watched: object, event: QEvent) -> bool:  # noqa: N802
+        """Go from cell to cell by keyboard."""
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            if event.key() in _STEPS:
+                down, right = _STEPS[Qt.Key(event.key())]
+                self.look_at(self._place[0] + down, self._place[1] + right)
+                return True
+            if event.text() == "0":
+                self.show_all()
+                return True
+        return False
+
+    def _show(self) -> None:
+        values = self._values.get(str(self.kind.currentData()))
+        if values is None:
+            self.image.clear()
+            return
+        self.image.setImage(np.asarray(values, dtype=np.float32), levels=(-1, 1), autoLevels=False)
+        if self._place[0] >= 0:
+            self.look_at(*self._place)
+
+    def _hover(self, spot: QPointF) -> None:
+        place = self.plot.getPlotItem().vb.mapSceneToView(spot)
+        count = len(self._names)
+        if 0 <= place.x() < count and 0 <= place.y() < count:
+            self.look_at(int(place.y()), int(place.x()))
+
