@@ -38,7 +38,8 @@ def write_table(path: str | Path, frame: pd.DataFrame) -> None:
     path : str or Path
         '.csv', '.tsv', '.xlsx' or '.parquet'; replaced if it exists.
     frame : pandas.DataFrame
-        Its index is not written; missing values become empty cells. Floats are written to the last bit.
+        Its index is not written; missing values become empty cells. Floats are written to the
+        last bit, in a spreadsheet to sixteen figures.
 
     Raises
     ------
