@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.data import Mask
+from app.core.radiomics.mesh import fast_shape
 
 Levels = NDArray[np.int32]
 TEXTURE = ("glcm", "glrlm", "glszm", "gldm", "ngtdm")
@@ -80,6 +81,8 @@ def run_class(class_name: str, image: Any, label: Any, /, features: Iterable[str
     if class_name in TEXTURE and max(image.GetSize()[:2 if settings.get("force2D") else 3]) == 1:
         return {}
     kind = load_pyradiomics().getFeatureClasses()[class_name]
+    if class_name == "shape":
+        kind = fast_shape(kind)
     wanted = list(features or ())
     if levels is not None:
         # A copy: pyradiomics' C code trusts the strides, also those of axes of one voxel, which numpy leaves open.

@@ -136,5 +136,5 @@ def test_shipped_recipe_is_the_validation_on_sarcoma_mri() -> None:
     assert (features.standard, features.bin_width, features.bin_origin, features.aggregation, features.force_2d) == (
         "ibsi", 10.0, 0.0, "merge", False)
     assert {"original_ngldm_DependenceCountEnergy", "original_gldzm_ZonePercentage", "original_glcm_Contrast",
-            "original_ivh_V10", "original_local_LocalPeak", "original_morphology_MoransI"} <= set(
+            "original_ivh_V10", "original_local_LocalPeak", "original_morphology_MoranI"} <= set(
         feature_names(features))
