@@ -25,12 +25,12 @@ OWN_CLASSES = {
 }
 
 
-GATHERED = frozenset({"gldzm", "ngldm"})
-"""Classes that can work within slices."""
+SETTINGS = {"gldzm": ("gathering",), "ngldm": ("gathering",), "ivh": ("origin", "width")}
+"""What a recipe can change in a class."""
 
 
 def measure_family(name: str, volume: Volume, mask: Mask, levels: NDArray[Any] | None,
-                   gathering: str = "3D") -> dict[str, float]:
+                   **settings: Any) -> dict[str, float]:
     """Measure one of our own classes.
 
     Parameters
@@ -41,8 +41,8 @@ def measure_family(name: str, volume: Volume, mask: Mask, levels: NDArray[Any] |
         On one grid, shape (i, j, k), RAS+ mm.
     levels : array of int, shape (i, j, k), optional
         Grey levels from 1 inside the outline, 0 outside, for the classes that count them.
-    gathering : {'3D', '2.5D', '2D'}
-        In space, within slices with one matrix for all, or slice by slice.
+    **settings
+        The class's own, as `SETTINGS` names them.
 
     Returns
     -------
@@ -50,6 +50,5 @@ def measure_family(name: str, volume: Volume, mask: Mask, levels: NDArray[Any] |
         By the feature's name within its class; a feature that the outline does not allow is left out.
     """
     module = import_module(f"app.core.radiomics.{OWN_CLASSES[name]}")
-    how = {"gathering": gathering} if name in GATHERED else {}
-    measured: dict[str, float] = module.measure(volume, mask, levels, **how)
+    measured: dict[str, float] = module.measure(volume, mask, levels, **settings)
     return measured

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from app.core.data import Mask, MaskArray, Volume
 from app.core.errors import EmptyMask, InputError
 from app.core.radiomics.discretise import DEFAULT_WIDTH, bin_by_number, bin_by_size, bin_like_pyradiomics
-from app.core.radiomics.families import ORIGINAL_ONLY, OWN_CLASSES, measure_family
+from app.core.radiomics.families import ORIGINAL_ONLY, OWN_CLASSES, SETTINGS, measure_family
 from app.core.radiomics.planes import crop_to_tumour
 from app.core.radiomics.texture import TEXTURE, Levels, run_class
 from app.core.recipe import RadiomicsRecipe
@@ -22,6 +22,8 @@ from app.core.recipe import RadiomicsRecipe
 MOST_LEVELS = 4096
 MOST_LEVELS_GLCM = 1024
 """The co-occurrence matrix grows with the square of the grey levels: 1.4 GB at 1024 with every direction."""
+FINER = 10
+"""Bins of the intensity-volume histogram in one of the texture's, as in the IBSI's validation on MRI."""
 _COUNTS_LEVELS = (*TEXTURE, "firstorder", "histogram", "gldzm", "ngldm")
 
 
@@ -149,8 +151,11 @@ class Region:
         # Distances run from the outline; everything else sees the voxels whose intensities count.
         seen = mask if class_name == "gldzm" else mask.with_voxels(self.inside)
         levels = self.levels if class_name in _COUNTS_LEVELS else None
-        gathering = "3D" if not self.recipe.force_2d else "2.5D" if self.recipe.slices == "merge" else "2D"
-        return measure_family(class_name, volume, seen, levels, gathering)
+        settings: dict[str, Any] = {
+            "gathering": "3D" if not self.recipe.force_2d else "2.5D" if self.recipe.slices == "merge" else "2D",
+            "origin": self._origin, "width": (self.recipe.bin_width or DEFAULT_WIDTH) / FINER}
+        known = {name: settings[name] for name in SETTINGS.get(class_name, ())}
+        return measure_family(class_name, volume, seen, levels, **known)
 
     def _as_ibsi(self, class_name: str, found: dict[str, float]) -> dict[str, float]:
         """Carry pyradiomics' values over to the IBSI's definitions where these differ by an exact relation."""

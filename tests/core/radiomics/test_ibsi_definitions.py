@@ -138,3 +138,16 @@ def test_shipped_recipe_is_the_validation_on_sarcoma_mri() -> None:
     assert {"original_ngldm_DependenceCountEnergy", "original_gldzm_ZonePercentage", "original_glcm_Contrast",
             "original_ivh_V10", "original_local_LocalPeak", "original_morphology_MoranI"} <= set(
         feature_names(features))
+
+
+def test_a_stated_range_makes_the_volume_histogram_definite(case) -> None:
+    values = intensities(case)
+    levels = np.floor(values / 1.0) + 1
+    reached = {level: (levels >= level).mean() for level in range(1, int(levels.max()) + 2)}
+    found = measure(case, "ivh")
+    for percent in (10, 90):
+        first = next(level for level in reached if (level - 1) / (levels.max() - 1) >= percent / 100)
+        assert found[f"ivh_V{percent}"] == pytest.approx(reached[first])
+        rare = next(level for level in reached if reached[level] <= percent / 100)
+        assert found[f"ivh_I{percent}"] == pytest.approx(rare - 0.5)
+    assert measure(case, "ivh", bin_origin=None)["ivh_I10"] > 500
