@@ -1,7 +1,8 @@
 """The extractor: a prepared case and a recipe become one row of features, in the same order for every case.
 
-The measuring is pyradiomics' (3.0.1); here its feature classes are called one by one, so that a tumour too small for
-texture still gives its size. A feature that cannot be computed is NaN in the row; the caller says so in a caution.
+pyradiomics' (3.0.1) feature classes are called one by one on images cropped and binned once, our own classes beside
+them, so that a tumour too small for texture still gives its size. A feature that cannot be computed is NaN in the row;
+the caller says so in a caution.
 """
 
 from __future__ import annotations
@@ -31,26 +32,34 @@ def extract(prepared: Prepared, recipe: RadiomicsRecipe) -> FeatureRow:
         Each sequence's image and mask on one grid, shape (i, j, k), RAS+ mm.
     recipe : RadiomicsRecipe
         No classes: size only, and pyradiomics is not loaded. The settings inside a filter go to pyradiomics for that
-        filter's images alone, e.g. ``{"Original": {"weightingNorm": "no_weighting"}}`` merges co-occurrences over
-        directions before measuring. `bin_count` wins over `bin_width`; with neither the bin width is 25.
+        filter's images alone, e.g. ``{"Original": {"gldm_a": 1}}``. `bin_count` wins over `bin_width`; with neither
+        the bin width is 25. The standard 'ibsi' differs from 'pyradiomics' in that bins begin at `bin_origin` (the
+        tumour's lowest intensity if None) and grey levels are counted from there; what lies below a stated origin is
+        left out of intensity and texture, not of shape; kurtosis is 0 for a normal distribution; axis lengths come
+        from the unbiased covariance. Filtered images are binned from their own lowest response.
 
     Returns
     -------
     FeatureRow
         First `volume_ml` and `longest_diameter_mm` (pyradiomics' Maximum3DDiameter), measured on the sequence with the
-        finest voxels; then pyradiomics' names by sequence in alphabetical order, prefixed with '<sequence>_' if there
-        are several. The recipe and the sequences alone decide the names. NaN marks a feature that the outline does not
-        allow: everything but size for a single voxel, co-occurrence and run features where no voxel touches another,
-        textures in 2D where no slice holds two voxels, LoG where the image is smaller than its kernel.
+        finest voxels; then the names of `feature_names` by sequence in alphabetical order, prefixed with '<sequence>_'
+        if there are several. The recipe and the sequences alone decide the names. NaN marks a feature that the outline
+        does not allow: everything but size for a single voxel, co-occurrence and run features where no voxel touches
+        another, textures in 2D where no slice holds two voxels, LoG where the image is smaller than its kernel.
 
     Raises
     ------
     EmptyMask, GeometryMismatch
-        An outline holds no voxel, or does not lie on its image's grid.
+        An outline holds no voxel, or none above the origin of bins, or does not lie on its image's grid.
     InputError
-        A voxel inside the outline has no value, or the bin width makes more than 1024 grey levels.
+        A voxel inside the outline has no value, or the bin width makes more than 1024 grey levels for co-occurrence
+        or 4096 for the other classes.
     RecipeError
-        The recipe names an unknown class, filter or feature.
+        The recipe names an unknown class, filter or feature, or settings that exclude each other.
+
+    References
+    ----------
+    van Griethuysen et al. 2017, 10.1158/0008-5472.CAN-17-0339; Zwanenburg et al. 2020, 10.1148/radiol.2020191145.
     """
     sequences = sorted(prepared.images)
     finest = min(sequences, key=lambda name: (prepared.masks[name].geometry.voxel_ml, name))
@@ -60,7 +69,8 @@ def extract(prepared: Prepared, recipe: RadiomicsRecipe) -> FeatureRow:
             prefix = f"{sequence}_" if len(sequences) > 1 else ""
             measured = _measure(sequence, prepared.images[sequence], prepared.masks[sequence], recipe, wanted)
             values |= {prefix + name: measured.get(name, math.nan) for name in wanted}
-    return FeatureRow(prepared.id, tuple(values), tuple(values.values()), _versions(bool(recipe.classes)))
+    versions = _versions(bool(recipe.classes or part_names(recipe)))
+    return FeatureRow(prepared.id, tuple(values), tuple(values.values()), versions)
 
 
 def _names_by_sequence(sequences: list[str], recipe: RadiomicsRecipe) -> dict[str, list[str]]:
