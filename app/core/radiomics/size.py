@@ -39,11 +39,23 @@ def measure_size(mask: Mask) -> dict[str, float]:
     """
     if not mask.voxels.any():
         raise EmptyMask(f"The outline '{mask.name}' holds no voxel.", "Choose or draw an outline of the tumour.")
-    return {"volume_ml": mask.volume_ml, "longest_diameter_mm": _longest_distance(_surface_vertices(mask))}
+    return {"volume_ml": mask.volume_ml, "longest_diameter_mm": _longest_distance(surface_vertices(mask))}
 
 
-def _surface_vertices(mask: Mask) -> NDArray[np.float64]:
-    """Midpoints between face neighbours of which one is inside, mm from the outline's box, shape (n, 3)."""
+def surface_vertices(mask: Mask) -> NDArray[np.float64]:
+    """Find the corners of the marching-cubes surface.
+
+    Parameters
+    ----------
+    mask : Mask
+        Shape (i, j, k), RAS+ mm; not empty.
+
+    Returns
+    -------
+    array of float64, shape (n, 3)
+        Midpoints between face neighbours of which one is inside; mm in the directions of the world, from the outline's
+        own box.
+    """
     inside = np.pad(mask.voxels[mask.box()], 1)
     vertices = []
     for axis in range(3):
