@@ -134,7 +134,7 @@ class _Run:
                     worker.give(self._requests[in_hand[worker]])
             if not in_hand:
                 return
-            pipes = {worker.pipe: worker for worker in in_hand}
+            pipes = {worker.answers: worker for worker in in_hand}
             for pipe in wait(list(pipes), timeout=_POLL_SECONDS):
                 worker = pipes[pipe]  # type: ignore[index]
                 message = worker.receive()

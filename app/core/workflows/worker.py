@@ -1,6 +1,6 @@
-"""A process that works for another: takes requests from a pipe, and leaves when the pipe closes.
+"""A process that works for another: takes requests from a pipe, and leaves when it closes.
 
-The pipe's end is how either side learns of the other's death: a worker whose parent was killed finishes what it has
+A pipe's end is how either side learns of the other's death: a worker whose parent was killed finishes what it has
 in hand, keeps it where the work keeps it, and ends. Its memory is given back now and then by ending it.
 """
 
@@ -26,13 +26,13 @@ _THREAD_VARIABLES = (
 )
 
 
-def serve(connection: Connection, work: str, threads: int | None) -> None:
-    """Carry out requests until the pipe closes; the target of the process.
+def serve(requests: Connection, answers: Connection, work: str, threads: int | None) -> None:
+    """Carry out requests until their pipe closes; the target of the process.
 
     Parameters
     ----------
-    connection : Connection
-        The worker's end of its own pipe.
+    requests, answers : Connection
+        The worker's ends of its own two pipes.
     work : str
         'module:function'; imported here, after the number of threads is settled.
     threads : int, optional
@@ -45,14 +45,14 @@ def serve(connection: Connection, work: str, threads: int | None) -> None:
     module, _, function = work.partition(":")
     carry_out = getattr(importlib.import_module(module), function)
     with suppress(EOFError, OSError):
-        connection.send(("ready", None))
+        answers.send(("ready", None))
         while True:
-            request = connection.recv()
+            request = requests.recv()
             try:
                 answer = ("done", carry_out(request))
             except Exception as error:  # noqa: BLE001 - it is raised again where the request came from
                 answer = ("raised", error)
-            connection.send(answer)
+            answers.send(answer)
 
 
 class Worker:
@@ -72,12 +72,14 @@ class Worker:
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
+        requests, self._requests = context.Pipe(duplex=False)  # two of one way each: two ways would be a socket
+        self.answers, answers = context.Pipe(duplex=False)
         self.process: SpawnProcess = context.Process(
-            target=serve, args=(theirs, self._work, self._threads), daemon=True
+            target=serve, args=(requests, answers, self._work, self._threads), daemon=True
         )
         self.process.start()
-        theirs.close()
+        requests.close()
+        answers.close()
         self.ready, self.busy = False, False
         self._given = 0
 
@@ -86,17 +88,17 @@ class Worker:
         if self._given >= REQUESTS_AT_MOST:
             self.replace()
         try:
-            self.pipe.send(request)
+            self._requests.send(request)
         except OSError:
             self.replace()
-            self.pipe.send(request)
+            self._requests.send(request)
         self.busy = True
         self._given += 1
 
     def receive(self) -> tuple[str, Any] | None:
         """Take the next message, 'ready', 'done' or 'raised' with its value; None when the worker is dead."""
         try:
-            kind, value = self.pipe.recv()
+            kind, value = self.answers.recv()
         except (EOFError, OSError):
             return None
         if kind == "ready":
@@ -113,7 +115,7 @@ class Worker:
 
     def end(self) -> int | None:
         """End the process, at once if it is at work, and return its exit code."""
-        self.pipe.close()
+        self._requests.close()
         if self.busy and self.process.is_alive():
             self.process.join(0.2)  # its death may be under way, and has a code worth telling
             self.process.kill()
@@ -121,4 +123,5 @@ class Worker:
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
+        self.answers.close()
         return self.process.exitcode
