@@ -10,7 +10,7 @@ from app.ui.widgets.record_model import Column, Record
 
 def signed(value: Any) -> str:
     """Write a correlation: '+0.42'."""
-    return f"{float(value):+.2f}".replace("-", "\N{MINUS SIGN}")
+    return f"{round(float(value), 2) + 0.0:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def probability(value: Any) -> str:
@@ -54,4 +54,4 @@ COLUMNS = (
     Column("q", _entry("q"), probability, "False discovery rate (Benjamini-Hochberg)", numeric=True),
     Column("Column", _entry("feature")),
 )
-WIDTHS = (250, 74, 74, 80, 80, 116, 60, 92, 74, 96, 74, 300)
+WIDTHS = (250, 76, 76, 84, 84, 132, 68, 100, 80, 108, 74, 320)

@@ -13,7 +13,8 @@ CLASSES = {"shape": "shape", "firstorder": "first order", "glcm": "co-occurrence
            "fat": "fat", "shape2D": "shape in the slice"}
 _TEXTURE = {name: CLASSES[name] for name in ("glcm", "glrlm", "glszm", "ngtdm", "gldm", "gldzm", "ngldm")}
 
-N4 = N4_LOOKS
+N4 = {**N4_LOOKS, "engine": Look("Engine", words={"fast": "Fast", "itk": "ITK", "ants": "ANTs"},
+                                 tip=N4_LOOKS["engine"].tip)}
 NORMALISE = {
     "method": Look("Method", words={"zscore": "z-score: mean 0, deviation 1", "percentile": "Between two percentiles",
                                     "nyul": "Standard histogram (Nyul)"}),

@@ -36,8 +36,8 @@ def exploration(folder, cases=6):
             "histograms": {"edges": {"before": [0, 1, 2, 3], "zscore": [-1, 0, 1, 2]},
                            "before": (np.arange(3 * cases).reshape(cases, 3)).tolist(),
                            "zscore": rng.random((cases, 3)).tolist()},
-            "figures": [{"name": "matrix", "title": "Correlation", **{ending: str(folder / f"matrix.{ending}")
-                                                                      for ending in ("svg", "png", "csv")}}],
+            "figures": [{"name": "correlation_pearson", "title": "Correlation",
+                         **{ending: str(folder / f"matrix.{ending}") for ending in ("svg", "png", "csv")}}],
             "cautions": [{"code": "few", "message": "Six cases are few."}], "written": []}
 
 
@@ -127,7 +127,7 @@ def test_probabilities_are_short(value, words):
 
 def test_points_are_told_apart_by_shape_named_and_opened(room):
     maps = room.page.maps
-    assert maps.coloured.count() == 2
+    assert [maps.coloured.itemText(row) for row in range(2)] == ["Label: liposarcoma", "Site"]
     assert len(maps.points["tsne"]) == 2
     assert "●" in maps.legend.text()
     assert "▲" in maps.legend.text()

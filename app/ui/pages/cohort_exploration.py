@@ -28,15 +28,14 @@ _CORRELATION = ("Correlation of every feature with every other, like features si
                 "clustering). Dark is \N{MINUS SIGN}1, light is +1.")
 _FEATURES = ("Each feature alone. AUC with its 95 % interval, Mann-Whitney p, times the number of tests (Bonferroni) "
              "and as a false discovery rate (q). A surrogate mostly says how large the tumour is.")
-_MAPS = ("Every case by all its features, laid out in two dimensions. Near means alike; distances between far groups "
-         "and the axes mean nothing.")
+_MAPS = ("Every case by all its features, without knowing its group. Points that lie together are alike; distances "
+         "between clusters, their sizes and the axes mean nothing, and clusters appear in noise too.")
 _SLICES = ("Slices per scan: box from quartile to quartile, line at the median, whiskers to the furthest scan within "
            "one and a half boxes.")
 _HISTOGRAMS = "Grey values of every image as stored, and after each normalisation."
-_CAPTIONS = {"Correlation": (_CORRELATION, ("corr", "matrix")),
-             "Features": (_FEATURES, ("univariate", "feature", "volume", "label", "ranking")),
-             "Maps": (_MAPS, ("tsne", "t-sne", "umap", "map", "embed")),
-             "Slices": (_SLICES, ("slice",)), "Histograms": (_HISTOGRAMS, ("hist",))}
+_CAPTIONS = {"Correlation": (_CORRELATION, ("correlation_pearson", "correlation_spearman"), 0),
+             "Features": (_FEATURES, ("univariate", "volume", "label"), 0), "Maps": (_MAPS, ("tsne", "umap"), 0),
+             "Slices": (_SLICES, ("slices",), 1), "Histograms": (_HISTOGRAMS, ("histograms",), 1)}
 
 
 class ExplorationPage(QWidget):
@@ -68,8 +67,8 @@ class ExplorationPage(QWidget):
         self.tabs = QTabWidget()
         self.figures: dict[str, FigureTab] = {}
         parts = (self.matrix, self.statistics, self.maps, self.slices, self.histograms)
-        for (title, (caption, words)), part in zip(_CAPTIONS.items(), parts, strict=True):
-            figure = self.figures[title] = FigureTab(part, caption, words)
+        for (title, settings), part in zip(_CAPTIONS.items(), parts, strict=True):
+            figure = self.figures[title] = FigureTab(part, *settings)
             figure.said.connect(self.run.say)
             figure.failed.connect(self.noticed)
             self.tabs.addTab(figure, title)
@@ -81,8 +80,12 @@ class ExplorationPage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 8, 0, 0)
         column.setSpacing(8)
-        column.addWidget(self.form)
-        column.addLayout(top)
+        above = QVBoxLayout()
+        above.setContentsMargins(0, 0, 16, 0)
+        above.setSpacing(8)
+        above.addWidget(self.form)
+        above.addLayout(top)
+        column.addLayout(above)
         column.addWidget(self.cautions)
         column.addWidget(self.room, 1)
         self._bind()
@@ -140,7 +143,7 @@ class ExplorationPage(QWidget):
         patients = [str(patient) for patient in found.get("patients") or ()]
         self.matrix.show_matrix(found.get("matrix"))
         self.statistics.show_features(found.get("table") or ())
-        self.maps.show_maps(found.get("embeddings") or {}, found.get("groups") or {}, patients)
+        self.maps.show_maps(found.get("embeddings") or {}, found.get("groups") or {}, patients, self._call.request)
         self.slices.show_groups((found.get("slices") or {}).get("groups"))
         self.histograms.show_histograms(found.get("histograms"), patients)
         for figure in self.figures.values():

@@ -53,7 +53,8 @@ class FeaturesPage(QWidget):
         top, tools, left = QHBoxLayout(), QHBoxLayout(), QVBoxLayout()
         for layout in (top, tools):
             layout.setSpacing(8)
-        top.addWidget(self.source, 1)
+        top.addWidget(self.source)
+        top.addStretch(1)
         for button in (self.folder, self.table_button, self.again):
             top.addWidget(button)
         tools.addWidget(self.counts)

@@ -70,7 +70,8 @@ class QualityPage(QWidget):
         top.addWidget(self.run)
         top.addStretch(1)
         tools.setSpacing(8)
-        tools.addWidget(self.counts, 1)
+        tools.addWidget(self.counts)
+        tools.addStretch(1)
         for widget in (self.all, self.filter, self.export):
             tools.addWidget(widget)
         column = QVBoxLayout(left)
@@ -85,7 +86,7 @@ class QualityPage(QWidget):
         right.setChildrenCollapsible(False)
         right.setHandleWidth(4)
         whole = QVBoxLayout(cases)
-        whole.setContentsMargins(4, 8, 0, 0)
+        whole.setContentsMargins(4, 8, 16, 0)
         whole.setSpacing(8)
         whole.addLayout(top)
         whole.addWidget(self.flags)

@@ -14,6 +14,7 @@ from app.ui.widgets.plot_style import label_axis, make_plot, style_plot
 
 _HALF = 0.28
 _WHISKER = 1.5
+_GOLDEN = 0.618034  # neighbours of like height never stand above each other
 
 
 class BoxPlot(QWidget):
@@ -57,7 +58,7 @@ class BoxPlot(QWidget):
             self.plot.plot([place - _HALF, place + _HALF], [middle, middle], pen=pg.mkPen(ink, width=3))
             self.plot.plot([place, place, place, place], [ends[0], low, high, ends[-1]], connect="pairs",
                            pen=pg.mkPen(ink))
-            aside = place + np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else np.array([place])
+            aside = place + 0.4 * (np.arange(len(values)) * _GOLDEN % 1 - 0.5)
             self.plot.plot(aside, values, pen=None, symbol="o", symbolSize=5, symbolPen=None,
                            symbolBrush=pg.mkBrush(theme().text_dim))
         self.plot.getAxis("bottom").setTicks([[(place, f"{name} ({len(values)})") for place, (name, values)

@@ -26,6 +26,8 @@ class FigureTab(QWidget):
         What it shows and how it was made.
     words : sequence of str
         Parts of the names of its figures, as a run names them.
+    told : int
+        How many of the figures' own captions take the place of the caption.
 
     Signals
     -------
@@ -38,9 +40,10 @@ class FigureTab(QWidget):
     said = Signal(str)
     failed = Signal(object)
 
-    def __init__(self, content: QWidget, caption: str, words: Sequence[str], parent: QWidget | None = None) -> None:
+    def __init__(self, content: QWidget, caption: str, words: Sequence[str], told: int = 0,
+                 parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._words = tuple(words)
+        self._words, self._own, self._told = tuple(words), caption, told
         self.content, self.caption, self.export = content, wrapped(caption, "dim"), QPushButton("Export")
         self.menu = QMenu(self.export)
         self.export.setMenu(self.menu)
@@ -57,9 +60,11 @@ class FigureTab(QWidget):
     def offer(self, figures: Sequence[Mapping[str, Any]]) -> None:
         """Offer those of a run's figures that belong here."""
         self.menu.clear()
-        for figure in figures:
-            if not any(word in str(figure["name"]).casefold() for word in self._words):
-                continue
+        mine = [each for each in figures if any(word in str(each["name"]).casefold() for word in self._words)]
+        captions = [str(each["caption"]) for each in mine if each.get("caption")]
+        self.caption.setText("\n".join(captions[:self._told]) or self._own)
+        self.caption.setToolTip("\n\n".join(captions))
+        for figure in mine:
             for kind in FORMATS:
                 path = figure.get(kind)
                 if path:

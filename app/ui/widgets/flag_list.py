@@ -70,14 +70,14 @@ class FlagList(QScrollArea):
         row = QHBoxLayout(line)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
-        row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(wrapped(sentence), 1)
         cases = [str(case) for case in flag.get("cases") or ()]
+        row.addWidget(mark, 0, Qt.AlignmentFlag.AlignVCenter if cases else Qt.AlignmentFlag.AlignTop)
+        row.addWidget(wrapped(sentence), 1)
         if cases:
             button = QPushButton("Show the case" if len(cases) == 1 else f"Show the {len(cases):,} cases")
             button.setProperty("role", "link")
             button.clicked.connect(lambda: self.cases_requested.emit(cases))
-            row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+            row.addWidget(button)
         return line
 
     def resizeEvent(self, event: Any) -> None:  # noqa: N802

@@ -55,8 +55,8 @@ class MapPlot(QWidget):
             plot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             plot.setAspectLocked(False)
             plot.installEventFilter(self)
-            for side in ("left", "bottom"):  # distances have no unit
-                plot.getAxis(side).setStyle(showValues=False)
+            for side in ("left", "bottom"):  # the axes mean nothing
+                plot.hideAxis(side)
             plots.addWidget(plot)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -72,15 +72,16 @@ class MapPlot(QWidget):
         self.coloured.activated.connect(lambda _row: self._draw())
 
     def show_maps(self, embeddings: Mapping[str, Any], groups: Mapping[str, Sequence[Any]],
-                  cases: Sequence[str]) -> None:
-        """Show maps by name, each (cases, 2); groups by kind, one value per case."""
+                  cases: Sequence[str], columns: Mapping[str, str | None] | None = None) -> None:
+        """Show maps by name, each (cases, 2); groups by kind, one value per case, and the columns they come from."""
         self._places = {name: np.asarray(embeddings.get(name) or (), dtype=float).reshape(-1, 2) for name in MAPS}
         self._groups, self._cases, self.current = groups, tuple(map(str, cases)), -1
         chosen = self.coloured.currentData()
         self.coloured.clear()
         for name, title in COLOURED.items():
             if groups.get(name):
-                self.coloured.addItem(title, name)
+                column = (columns or {}).get(name)
+                self.coloured.addItem(f"{title}: {column}" if column else title, name)
         self.coloured.setCurrentIndex(max(0, self.coloured.findData(chosen)))
         self.coloured.setEnabled(self.coloured.count() > 0)
         self.readout.setText(_HOW)
@@ -91,7 +92,7 @@ class MapPlot(QWidget):
         if not 0 <= place < len(self._cases):
             return
         self.current = place
-        said = [f"{title.lower()} {self._groups[name][place]}" for name, title in COLOURED.items()
+        said = [_said(title, self._groups[name][place]) for name, title in COLOURED.items()
                 if self._groups.get(name) and self._groups[name][place] not in (None, "")]
         self.readout.setText(", ".join([self._cases[place], *said]))
         for name, ring in self._rings.items():
@@ -151,3 +152,7 @@ class MapPlot(QWidget):
                                   and self.opened.emit(self._cases[int(hit[0].data())]))
         self.points[name].append(points)
         self.plots[name].addItem(points)
+
+
+def _said(title: str, group: Any) -> str:
+    return str(group) if "=" in str(group) else f"{title.lower()} {group}"

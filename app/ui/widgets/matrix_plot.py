@@ -44,6 +44,7 @@ class MatrixPlot(QWidget):
         self.plot.setAspectLocked(True)
         self.scale = pg.ColorBarItem(values=(-1, 1), colorMap="cividis", interactive=False, width=14)
         self.scale.setImageItem(self.image, insert_in=self.plot.getPlotItem())
+        self.plot.getPlotItem().layout.setContentsMargins(8, 12, 8, 12)
         top = QHBoxLayout()
         label = QLabel("Correlation")
         label.setBuddy(self.kind)
@@ -67,8 +68,8 @@ class MatrixPlot(QWidget):
         self.restyle()
 
     def show_matrix(self, matrix: Mapping[str, Any] | None) -> None:
-        """Show `names` and the files of `pearson` and `spearman`, each (features, features) in that order."""
-        self._names = tuple((matrix or {}).get("names") or ())
+        """Show `titles` or `names`, and the files of `pearson` and `spearman`, (features, features) in that order."""
+        self._names = tuple((matrix or {}).get("titles") or (matrix or {}).get("names") or ())
         self._values = {}
         for name in KINDS:
             path = (matrix or {}).get(name)

@@ -109,7 +109,7 @@ class RecordModel(QAbstractTableModel):
     def flags(self, index: AnyIndex) -> Qt.ItemFlag:
         """What can be done with a cell."""
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-        if index.column() == 0 and self._checkable is not None and self._checkable(self.record(index.row())):
+        if index.column() == 0 and self._can_check(self.record(index.row())):
             flags |= Qt.ItemFlag.ItemIsUserCheckable
         return flags
 
@@ -127,7 +127,7 @@ class RecordModel(QAbstractTableModel):
         if role == int(_Role.DecorationRole) and column.mark is not None:
             mark = column.mark(record)
             return mark_icon(*mark) if mark else None
-        if role == int(_Role.CheckStateRole) and index.column() == 0 and self._checkable is not None:
+        if role == int(_Role.CheckStateRole) and index.column() == 0 and self._can_check(record):
             return Qt.CheckState.Checked if self.is_checked(record) else Qt.CheckState.Unchecked
         return None
 
@@ -198,7 +198,7 @@ class RecordModel(QAbstractTableModel):
 
     def is_checked(self, record: Record) -> bool:
         """Whether a record is ticked."""
-        return self._checkable is not None and self._checkable(record) and str(record[self._key]) not in self.unchecked
+        return self._can_check(record) and str(record[self._key]) not in self.unchecked
 
     def checked(self) -> list[dict[str, Any]]:
         """Every ticked record, shown or not."""
@@ -211,6 +211,9 @@ class RecordModel(QAbstractTableModel):
         if rows:
             self.dataChanged.emit(self.index(rows[0], 0), self.index(rows[-1], len(self.columns) - 1))
         self.checked_changed.emit()
+
+    def _can_check(self, record: Record) -> bool:
+        return self._checkable is not None and self._checkable(record)
 
     def _arrange(self) -> None:
         self.beginResetModel()

@@ -80,10 +80,15 @@ class StabilityPanel(QWidget):
         top, tools = QHBoxLayout(), QHBoxLayout()
         label = QLabel("Cases at most")
         label.setBuddy(self.cases)
+        top.setSpacing(12)
         top.addWidget(self.recipe, 1)
-        top.addWidget(label)
-        top.addWidget(self.cases)
-        top.addWidget(self.run)
+        count = QHBoxLayout()
+        for widget in (label, self.cases, self.run):
+            count.addWidget(widget)
+        beside = QVBoxLayout()
+        beside.addLayout(count)
+        beside.addStretch(1)
+        top.addLayout(beside)
         top.addStretch(1)
         tools.addWidget(self.words, 1)
         for widget in (self.search, self.only, self.make, self.export):
