@@ -117,7 +117,7 @@ class Recipes(QObject):
                 self.known.pop(asked["replaces"], None)
             recipe = asked["recipe"]
             self.known[name] = {"name": name, "title": name, "description": recipe["description"], "shipped": False,
-                                "kind": "features", "recipe": recipe}
+                                "kind": "features", "features": result.get("features"), "recipe": recipe}
             self.saved.emit(name)
         self.listed.emit()
         self._go_on()

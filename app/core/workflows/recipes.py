@@ -11,6 +11,8 @@ from app.core.errors import InputError, RecipeError
 from app.core.files import write_atomically
 from app.core.jobs import Report
 from app.core.paths import data_folder, program_folder
+from app.core.radiomics.catalogue import feature_names
+from app.core.radiomics.size import SIZE_NAMES
 from app.core.recipe import Recipe
 
 TITLES = {
@@ -30,8 +32,9 @@ def list_recipes(_request: dict[str, Any], _report: Report) -> dict[str, Any]:
     Returns
     -------
     dict
-        `recipes`: name, title, description, shipped, kind ('model' where the file says how to learn, else 'features')
-        and the recipe itself; `problems`: name and message of own recipes that cannot be read.
+        `recipes`: name, title, description, shipped, kind ('model' where the file says how to learn, else 'features'),
+        features (how many of one sequence; null for what cannot be measured) and the recipe itself; `problems`: name and
+        message of own recipes that cannot be read.
     """
     recipes, problems = [], []
     for shipped, files in ((True, _files(_shipped_folder())), (False, _files(own_folder()))):
@@ -48,6 +51,7 @@ def list_recipes(_request: dict[str, Any], _report: Report) -> dict[str, Any]:
                     "description": recipe.description,
                     "shipped": shipped,
                     "kind": "model" if "model" in recipe.model_fields_set else "features",
+                    "features": _count_features(recipe),
                     "recipe": _settings(recipe),
                 }
             )
@@ -66,12 +70,14 @@ def save_recipe(request: dict[str, Any], _report: Report) -> dict[str, Any]:
     Returns
     -------
     dict
-        `name`, and `written`, the path; null after a deletion.
+        `name`, `written` (the path; null after a deletion), and `features`, how many of one sequence.
 
     Raises
     ------
     InputError
         The name is a shipped recipe's, is taken, cannot name a file, or is nobody's.
+    RecipeError
+        The recipe asks for features that there are not.
     """
     recipe = Recipe.parse(request.get("recipe") or {})
     replaces, own = request.get("replaces"), _files(own_folder())
@@ -90,13 +96,15 @@ def save_recipe(request: dict[str, Any], _report: Report) -> dict[str, Any]:
     taken = next((name for name in own if name.lower() == recipe.name.lower() and name != replaces), None)
     if taken:
         raise InputError(f"There is already a recipe called '{taken}'.", "Choose another name, or replace that one.")
+    if recipe.features is not None:
+        feature_names(recipe.features)  # refuses what could never be measured
     path = own_folder() / f"{recipe.name}.json"
     write_atomically(path, (json.dumps(_settings(recipe), indent=1, ensure_ascii=False) + "\n").encode())
     if replaces and replaces != recipe.name and replaces in own:
         _refuse_shipped(replaces)
         if own[replaces].resolve() != path.resolve():
             own[replaces].unlink(missing_ok=True)
-    return {"name": recipe.name, "written": str(path)}
+    return {"name": recipe.name, "written": str(path), "features": _count_features(recipe)}
 
 
 def find_recipe(name: str) -> Recipe:
@@ -125,6 +133,18 @@ def own_folder() -> Path:
 
 def _shipped_folder() -> Path:
     return program_folder() / "resources" / "recipes"
+
+
+def _count_features(recipe: Recipe) -> int | None:
+    """Count what a recipe measures on one sequence, size included."""
+    if recipe.features is None:
+        return None
+    if recipe.features.names is not None:
+        return len(recipe.features.names)
+    try:
+        return len(SIZE_NAMES) + len(feature_names(recipe.features))
+    except RecipeError:
+        return None
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:

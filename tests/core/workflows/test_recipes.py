@@ -27,7 +27,7 @@ def test_shipped_recipes_are_listed_with_their_kind():
 
 def test_own_recipe_is_kept_found_and_deleted(own_data_folder):
     answer = save_recipe({"recipe": OWN}, quiet)
-    assert answer == {"name": "mine", "written": str(own_data_folder / "recipes" / "mine.json")}
+    assert answer == {"name": "mine", "written": str(own_data_folder / "recipes" / "mine.json"), "features": 20}
     assert not listed()["mine"]["shipped"]
     assert listed()["mine"]["kind"] == "features", "what says nothing of learning stays so"
     assert find_recipe("mine").features.classes == ("firstorder",)
@@ -35,6 +35,13 @@ def test_own_recipe_is_kept_found_and_deleted(own_data_folder):
     assert "mine" not in listed()
     with pytest.raises(InputError, match="no own recipe called 'mine'"):
         save_recipe({"recipe": OWN, "delete": True}, quiet)
+
+
+def test_features_are_counted_and_those_that_there_are_not_are_refused(own_data_folder):
+    assert listed()["pyradiomics"]["features"] == 109
+    with pytest.raises(RecipeError, match="feature class 'colour'"):
+        save_recipe({"recipe": {"name": "odd", "features": {"classes": ["colour"]}}}, quiet)
+    assert "odd" not in listed()
 
 
 def test_renaming_and_editing():
