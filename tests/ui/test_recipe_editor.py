@@ -42,8 +42,8 @@ def test_a_duplicate_is_changed_kept_and_chosen(cohort, editor):
     sheet.n4.form.fields["levels"].box.setValue(3)
     sheet.features.fields["classes"].boxes["shape"].click()
     sheet.filters.boxes["Wavelet"].click()
-    sheet.filters.sigmas.setText("2; 5")
-    sheet.filters.sigmas.editingFinished.emit()
+    sheet.filters.sizes["LoG"].setText("2; 5")
+    sheet.filters.sizes["LoG"].editingFinished.emit()
     editor.buttons["save"].click()
     request = cohort.jobs.request("save_recipe")
     recipe = Recipe.parse(request["recipe"])
@@ -110,3 +110,15 @@ def test_recipes_are_exchanged_as_files(cohort, editor, tmp_path):
     out.write_text("{", encoding="utf-8")
     editor.read(str(out))
     assert "cannot be read" in editor.problem.text()
+
+
+def test_filters_keep_what_the_form_does_not_draw(editor):
+    field = editor.sheet.filters
+    given = {"Original": {}, "Wavelet": {"wavelet": "haar", "level": 2}, "Mean": {"support": [15], "boundary": "zero"}}
+    field.set_value(given)
+    assert field.value() == given
+    field.sizes["Mean"].setText("many")
+    field.sizes["Mean"].editingFinished.emit()
+    assert field.sizes["Mean"].text() == "3"
+    assert field.value()["Mean"] == {"support": [3], "boundary": "zero"}
+    assert field.sizes["LoG"].isHidden()

@@ -33,7 +33,7 @@ def list_recipes(_request: dict[str, Any], _report: Report) -> dict[str, Any]:
     -------
     dict
         `recipes`: name, title, description, shipped, kind ('model' where the file says how to learn, else 'features'),
-        features (how many of one sequence; null for what cannot be measured) and the recipe itself; `problems`: name and
+        features (how many of one sequence; null where none can be measured) and the recipe itself; `problems`: name and
         message of own recipes that cannot be read.
     """
     recipes, problems = [], []

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from app.ui.widgets.flow import FlowLayout
 
 FILTERS = {"Original": "none (original)", "LoG": "Laplacian of Gaussian", "Wavelet": "wavelet", "Square": "square",
            "SquareRoot": "square root", "Logarithm": "logarithm", "Exponential": "exponential",
-           "Gradient": "gradient", "LBP2D": "local binary pattern, 2D", "LBP3D": "local binary pattern, 3D"}
-SIGMAS = (1.0, 2.0, 3.0)
+           "Gradient": "gradient", "LBP2D": "local binary pattern, 2D", "LBP3D": "local binary pattern, 3D",
+           "Mean": "mean", "Gabor": "Gabor (IBSI)"}
+SIZES: dict[str, tuple[str, str, tuple[float, ...]]] = {
+    "LoG": ("sigma", "Laplacian: sigma, mm", (1.0, 2.0, 3.0)),
+    "Mean": ("support", "Mean: width, an odd number of voxels", (3,)),
+    "Gabor": ("wavelength", "Gabor: wavelength, mm", (4.0, 8.0))}
 
 
 class FilterField(QWidget):
@@ -30,28 +34,32 @@ class FilterField(QWidget):
         super().__init__(parent)
         self._known: dict[str, dict[str, Any]] = {}
         self.boxes = {name: QCheckBox(title) for name, title in FILTERS.items()}
-        flow_room = QWidget()
+        flow_room, form = QWidget(), QFormLayout()
         self._flow = FlowLayout(flow_room, spacing=10)
         for box in self.boxes.values():
             self._flow.addWidget(box)
             box.clicked.connect(self._tell)
-        self.sigmas = QLineEdit(", ".join(f"{sigma:g}" for sigma in SIGMAS))
-        self.sigmas.setAccessibleName("Sizes of the Laplacian of Gaussian, mm")
-        self.sigmas.editingFinished.connect(self._tell)
-        self.label = QLabel("Sizes of the Laplacian (sigma, mm)")
-        self.label.setBuddy(self.sigmas)
+        self.sizes: dict[str, QLineEdit] = {}
+        self._labels: dict[str, QLabel] = {}
+        for name, (_setting, title, start) in SIZES.items():
+            self.sizes[name], self._labels[name] = QLineEdit(_listed(start)), QLabel(title)
+            self.sizes[name].setAccessibleName(title)
+            self.sizes[name].setToolTip("Several numbers with commas between")
+            self.sizes[name].editingFinished.connect(self._tell)
+            form.addRow(self._labels[name], self.sizes[name])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        for widget in (flow_room, self.label, self.sigmas):
-            column.addWidget(widget)
+        column.addWidget(flow_room)
+        column.addLayout(form)
         self.set_value({"Original": {}})
 
     def value(self) -> dict[str, dict[str, Any]]:
         """The chosen filters with their settings."""
         chosen = {name: dict(self._known.get(name, {})) for name, box in self.boxes.items() if box.isChecked()}
-        if "LoG" in chosen:
-            chosen["LoG"]["sigma"] = self._sizes()
+        for name, (setting, _title, start) in SIZES.items():
+            if name in chosen:
+                chosen[name][setting] = self._numbers(name, start)
         return chosen
 
     def set_value(self, value: dict[str, dict[str, Any]]) -> None:
@@ -64,25 +72,30 @@ class FilterField(QWidget):
                 self._flow.addWidget(self.boxes[name])
         for name, box in self.boxes.items():
             box.setChecked(name in value)
-        sigmas = value.get("LoG", {}).get("sigma")
-        if sigmas:
-            self.sigmas.setText(", ".join(f"{float(sigma):g}" for sigma in sigmas))
+        for name, (setting, _title, start) in SIZES.items():
+            self.sizes[name].setText(_listed(value.get(name, {}).get(setting) or start))
         self._show()
 
-    def _sizes(self) -> list[float]:
+    def _numbers(self, name: str, start: tuple[float, ...]) -> list[float]:
+        kind = type(start[0])
         try:
-            sizes = [float(word) for word in self.sigmas.text().replace(",", " ").replace(";", " ").split()]
+            numbers = [kind(word) for word in self.sizes[name].text().replace(",", " ").replace(";", " ").split()]
         except ValueError:
-            sizes = []
-        sizes = [size for size in sizes if size > 0] or list(SIGMAS)
-        self.sigmas.setText(", ".join(f"{size:g}" for size in sizes))
-        return sizes
+            numbers = []
+        return [number for number in numbers if number > 0] or list(start)
 
     def _tell(self) -> None:
+        for name, (_setting, _title, start) in SIZES.items():  # what is used is what is shown
+            self.sizes[name].setText(_listed(self._numbers(name, start)))
         self._show()
         self.changed.emit()
 
     def _show(self) -> None:
-        used = self.boxes["LoG"].isChecked()
-        self.label.setVisible(used)
-        self.sigmas.setVisible(used)
+        for name in SIZES:
+            used = self.boxes[name].isChecked()
+            self._labels[name].setVisible(used)
+            self.sizes[name].setVisible(used)
+
+
+def _listed(numbers: Any) -> str:
+    return ", ".join(f"{float(number):g}" for number in numbers)
