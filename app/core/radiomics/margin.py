@@ -25,17 +25,13 @@ TOLERANCE = 1e-6
 FEWEST_PIXELS, FEWEST_VOXELS = 9, 27
 
 
-def measure(volume: Volume, mask: Mask, levels: NDArray[Any] | None) -> dict[str, float]:  # noqa: ARG001
+def measure(_volume: Volume, mask: Mask, _levels: NDArray[Any] | None) -> dict[str, float]:
     """Measure the irregularity of an outline.
 
     Parameters
     ----------
-    volume : Volume
-        Not looked at.
     mask : Mask
         Shape (i, j, k), RAS+ mm.
-    levels : array, optional
-        Not looked at.
 
     Returns
     -------

@@ -30,8 +30,10 @@ def through_plane_axis(geometry: Geometry) -> int:
         0, 1 or 2 for i, j or k.
     """
     spacing = np.asarray(geometry.spacing)
-    along_patient = np.abs(geometry.affine[2, :3]) / spacing
-    return int(np.argmax(np.where(spacing * TIE >= spacing.max(), along_patient, -1.0)))
+    along_patient = np.round(np.abs(geometry.affine[2, :3]) / spacing, 6)
+    candidates = np.where(spacing * TIE >= spacing.max(), along_patient, -1.0)
+    # The last of several alike: an image whose slices are stacked along k stays as it is.
+    return 2 - int(np.argmax(candidates[::-1]))
 
 
 def stack_slices(gridded: Grid) -> Grid:
