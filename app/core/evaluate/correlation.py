@@ -128,8 +128,9 @@ def correlate_beyond(rows: ArrayLike, label: ArrayLike, held: ArrayLike) -> tupl
     rho = np.full(table.shape[1], np.nan)
     for pattern in np.unique(known[:, cases > FEWEST + 1], axis=1).T:
         same = (known == pattern[:, None]).all(axis=0)
-        features, outcome, size = (_rank(each[pattern].reshape(pattern.sum(), -1))
-                                   for each in (table[:, same], truth, other))
+        features, outcome, size = (
+            _rank(each[pattern].reshape(pattern.sum(), -1)) for each in (table[:, same], truth, other)
+        )
         to_label, to_size = _pearson(features, outcome)[:, 0], _pearson(features, size)[:, 0]
         between = _pearson(outcome, size)[0, 0]
         left = (1 - to_size**2) * (1 - between**2)
