@@ -94,8 +94,8 @@ class FinishedCases:
         UnreadableImage, OSError
             A file is absent or cannot be read.
         """
-        contents = {name: self._digest(_files_of(path, image=True)) for name, path in files.images.items()}
-        outline = self._digest(_files_of(files.mask, image=False)) if files.mask else None
+        contents = {name: self._digest(files_of(path, image=True)) for name, path in files.images.items()}
+        outline = self._digest(files_of(files.mask, image=False)) if files.mask else None
         parts = {
             "images": contents,
             "mask": outline,
@@ -149,7 +149,7 @@ def _digest_bytes(files: Iterable[Path]) -> str:
     return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
 
 
-def _files_of(given: str, *, image: bool) -> list[Path]:
+def files_of(given: str, *, image: bool) -> list[Path]:
     """List every file that reading a path may read."""
     path = Path(given).absolute()
     if path.is_dir():

@@ -13,13 +13,16 @@ from app.core.files import write_atomically
 from app.core.io.case import load_case
 from app.core.io.mask import load_mask
 from app.core.io.nifti import check_nifti_name, write_nifti
-from app.core.io.table import read_cases
 from app.core.io.volume import load_volume
 from app.core.jobs import Report
 from app.core.preprocess.boxes import bounding_boxes
 from app.core.preprocess.follow import place_mask
 from app.core.preprocess.n4 import correct_bias
-from app.core.requests import BoxesRequest, N4Request
+from app.core.requests import BoxesRequest, CaseFiles, CohortSource, N4Request
+from app.core.workflows.finished import files_of
+from app.core.workflows.gathering import gather_cases
+from app.core.workflows.ledger import NAME, Ledger, name_work
+from app.core.workflows.parallel import run_each
 
 
 def correct_image(request: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -62,7 +65,7 @@ def correct_image(request: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 def tumour_boxes(request: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Bounding boxes of every tumour of a cohort, a row per slice, as CSV.
+    """Bounding boxes of every tumour of a cohort, a row per slice, as CSV; a killed run is taken up again.
 
     Parameters
     ----------
@@ -72,27 +75,74 @@ def tumour_boxes(request: dict[str, Any], report: Report) -> dict[str, Any]:
     Returns
     -------
     dict
-        `written`, `rows`, `failed` (case and reason).
+        `written`, `rows`, `reused` (cases that an earlier run, which was ended, had done), `failed` (case and reason).
     """
     ask = BoxesRequest.parse(request)
-    table = read_cases(Path(ask.table), strict=False)
+    report(0.0, "Looking for the cases")
+    found = gather_cases(CohortSource(source=ask.table))
+    out = Path(ask.out)
+    ledger = Ledger(out.with_name(f".{out.stem}{NAME}"))
+    works = [_name(files) for files in found.cases]
+    known = [ledger.find(work) if work else None for work in works]
+    left = [index for index, record in enumerate(known) if record is None]
+
+    def tell(order: dict[str, Any], answer: dict[str, Any]) -> str:
+        index = order["index"]
+        known[index] = answer
+        if "error" in answer:
+            return f"{found.cases[index].id} failed: {answer['error']}"
+        if works[index]:
+            ledger.keep(works[index], answer)
+        return f"{found.cases[index].id} done"
+
+    run_each(
+        _boxes_of,
+        [{"index": index, "case": found.cases[index].model_dump(mode="json")} for index in left],
+        ask.jobs,
+        report,
+        "Boxes of case",
+        tell=tell,
+        lost=lambda _order, failure: {"error": failure.message},
+        before=len(found.cases) - len(left),
+    )
+    answers = [answer or {} for answer in known]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["patient", "slice", "x_min", "x_max", "y_min", "y_max", "centre_x", "centre_y", "width", "height"])
-    failed = [{"case": problem.patient, "message": str(problem)} for problem in table.problems]
-    rows = 0
-    for index, files in enumerate(table.cases):
-        report(index / len(table.cases), f"Boxes of case {index + 1} of {len(table.cases)}")
-        try:
-            case = load_case(files)
-            if case.mask is None:
-                raise InputError(f"{files.id} has no outline.", "Add a mask to its row.")
-            boxes = bounding_boxes(place_mask(case.mask, next(iter(case.images.values()))))
-        except AppError as error:
-            failed.append({"case": files.id, "message": str(error)})
-            continue
-        for box in boxes:
-            writer.writerow([files.id, box.slice, box.x_min, box.x_max, box.y_min, box.y_max, *box.centre, *box.size])
-        rows += len(boxes)
-    write_atomically(Path(ask.out), text.getvalue().encode())
-    return {"written": ask.out, "rows": rows, "failed": failed}
+    for files, answer in zip(found.cases, answers, strict=True):
+        writer.writerows([files.id, *row] for row in answer.get("rows", []))
+    write_atomically(out, text.getvalue().encode())
+    ledger.forget()
+    failed = [{"case": problem.patient, "message": str(problem)} for problem in found.problems]
+    failed += [
+        {"case": files.id, "message": answer["error"]}
+        for files, answer in zip(found.cases, answers, strict=True)
+        if "error" in answer
+    ]
+    rows = sum(len(answer.get("rows", [])) for answer in answers)
+    return {"written": ask.out, "rows": rows, "reused": len(found.cases) - len(left), "failed": failed}
+
+
+def _name(files: CaseFiles) -> str:
+    """Name a case's boxes for the ledger; empty when a file is gone, which is told when it is read."""
+    paths = [(path, True) for path in files.images.values()] + ([(files.mask, False)] if files.mask else [])
+    try:
+        read = [file for path, is_image in paths for file in files_of(path, image=is_image)]
+        return name_work(read, files.model_dump(mode="json", include={"series", "roi", "label", "orientation"}))
+    except (OSError, AppError):
+        return ""
+
+
+def _boxes_of(order: dict[str, Any]) -> dict[str, Any]:
+    """The rows of one case, without its name; the work of a worker process."""
+    files = CaseFiles.parse(order["case"])
+    try:
+        case = load_case(files)
+        if case.mask is None:
+            raise InputError(f"{files.id} has no outline.", "Add a mask to its row.")
+        boxes = bounding_boxes(place_mask(case.mask, next(iter(case.images.values()))))
+    except AppError as error:
+        return {"error": str(error)}
+    return {
+        "rows": [[box.slice, box.x_min, box.x_max, box.y_min, box.y_max, *box.centre, *box.size] for box in boxes]
+    }

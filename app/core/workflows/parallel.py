@@ -35,6 +35,7 @@ def run_each(
     tell: Tell | None = None,
     lost: Lost | None = None,
     isolate: bool = False,
+    before: int = 0,
 ) -> list[dict[str, Any]]:
     """Carry out every request.
 
@@ -55,6 +56,8 @@ def run_each(
         Makes the answer of a request whose process died twice; without it that ends the run.
     isolate : bool
         Keep the work out of this process even for one job: this process stays small and outlives a crash.
+    before : int
+        Requests that were carried out earlier; they are counted in what is told.
 
     Returns
     -------
@@ -66,10 +69,9 @@ def run_each(
     EngineError
         A process died twice of the same request, and `lost` is not given.
     """
-    run = _Run(work, requests, report, verb, tell, lost)
-    total = len(requests)
-    if (jobs > 1 or isolate) and total > 1:
-        run.in_processes(min(jobs, total))
+    run = _Run(work, requests, report, verb, tell, lost, before)
+    if (jobs > 1 or isolate) and len(requests) > 1:
+        run.in_processes(min(jobs, len(requests)))
     run.here()
     return run.results
 
@@ -96,19 +98,21 @@ class _Run:
         verb: str,
         tell: Tell | None,
         lost: Lost | None,
+        before: int,
     ) -> None:
         self.results: list[dict[str, Any]] = [{} for _ in requests]
         self._work, self._requests, self._report = work, requests, report
         self._verb, self._tell, self._lost = verb, tell, lost
         self._waiting = deque(range(len(requests)))
         self._attempts = [0] * len(requests)
-        self._done, self._message = 0, f"{verb} 1 of {len(requests)}"
+        self._done, self._total = before, before + len(requests)
+        self._message = f"{verb} {before + 1} of {self._total}"
 
     def here(self) -> None:
         """Carry out what is left in this process."""
         while self._waiting:
             if self._tell is None:
-                self._say(f"{self._verb} {self._done + 1} of {len(self._requests)}")
+                self._say(f"{self._verb} {self._done + 1} of {self._total}")
             index = self._waiting.popleft()
             self._keep(index, self._work(self._requests[index]), quietly=self._tell is None)
 
@@ -172,13 +176,12 @@ class _Run:
     def _keep(self, index: int, result: dict[str, Any], *, quietly: bool = False) -> None:
         self.results[index] = result
         self._done += 1
-        total = len(self._requests)
         if self._tell is not None:
-            self._message = f"{self._tell(self._requests[index], result)} ({self._done} of {total})"
+            self._message = f"{self._tell(self._requests[index], result)} ({self._done} of {self._total})"
         else:
-            self._message = f"{self._verb} {self._done} of {total}"
+            self._message = f"{self._verb} {self._done} of {self._total}"
         if not quietly:
             self._say(self._message)
 
     def _say(self, message: str) -> None:
-        self._report(self._done / max(1, len(self._requests)), message)
+        self._report(self._done / max(1, self._total), message)
