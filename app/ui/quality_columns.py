@@ -73,7 +73,7 @@ COLUMNS = (
     Column("Findings", lambda record: " ".join(str(flag["message"]) for flag in record.get("flags") or ()),
            tip=_messages),
 )
-WIDTHS = (110, 90, 176, 130, 120, 74, 76, 76, 140, 80, 122, 96, 480)
+WIDTHS = (104, 84, 160, 120, 110, 72, 72, 72, 132, 78, 122, 96, 480)
 
 
 def records_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:

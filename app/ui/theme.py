@@ -125,6 +125,7 @@ QListWidget:focus {{ border-color: transparent; }}
 QListWidget::item:selected:focus {{ border-left-color: {c.accent}; }}
 QListView::item:selected, QTreeView::item:selected, QTableView::item:selected {{ background: {c.panel_high};
     color: {c.text}; }}
+QTableView::corner, QAbstractScrollArea::corner {{ background: transparent; border: 0; }}
 QTableView::item {{ padding: 0 6px; }}
 QTableView QHeaderView::section {{ padding: 4px 8px; }}
 QHeaderView::section {{ background: {c.panel}; color: {c.text_dim}; border: 0; padding: 4px;

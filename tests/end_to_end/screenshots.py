@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
+import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.benchmarks.room import Room
 
 ROOT = Path(__file__).resolve().parents[2]
+PHANTOMS = 24
 
 
 def main(words: list[str]) -> int:
@@ -18,6 +27,8 @@ def main(words: list[str]) -> int:
     parser.add_argument("--case", nargs=2, metavar=("IMAGE", "MASK"), help="a real case in place of the demo's")
     parser.add_argument("--model", help="score with this model")
     parser.add_argument("--scale", type=float, default=1.0, help="of everything, as on a dense screen")
+    parser.add_argument("--cohort", type=Path, help="a folder or table of cases in place of phantoms")
+    parser.add_argument("--label", default="label", help="the column that the cohort's features are compared with")
     parser.add_argument("--theme", choices=("dark", "light"), help="every page in this theme")
     parser.add_argument("--size", nargs=2, type=int, default=(1440, 900), metavar=("WIDTH", "HEIGHT"))
     ask = parser.parse_args(words)
@@ -43,15 +54,62 @@ def main(words: list[str]) -> int:
         wait_until(lambda: room.page.result.shows_score, what="the score")
         room.rest()
         shoot(room, "window")
-        room.window.show_page(1)
-        shoot(room, "library")
+        with _cohort(ask.cohort) as source:
+            _shoot_cohort(room, source, ask.label, lambda name: shoot(room, name))
         room.window.show_page(2)
+        shoot(room, "library")
+        room.window.show_page(3)
         shoot(room, "settings")
         if ask.theme is None:
             room.window.show_page(0)
             room.window.state.choose("theme", "light")
             shoot(room, "window-light")
     return 0
+
+
+@contextmanager
+def _cohort(chosen: Path | None) -> Iterator[Path]:
+    """Copy a cohort to where features can be written beside it, or draw one of phantoms; gone afterwards."""
+    from app.core.jobs import run_workflow
+
+    folder = Path(tempfile.mkdtemp(prefix="liposcope-cohort-"))
+    source = folder / "phantoms"
+    try:
+        if chosen is None:
+            request = {"kind": "cohort", "out": str(source), "cases": PHANTOMS, "sites": 4}
+            run_workflow("app.core.workflows:make_demo", request, lambda _share, _words: None)
+        else:
+            shutil.copytree(chosen if chosen.is_dir() else chosen.parent, source)
+        tables = [source / chosen.name] if chosen is not None and chosen.is_file() else sorted(source.glob("*.csv"))
+        yield tables[0] if tables else source
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _shoot_cohort(room: Room, source: Path, label: str, shoot: Callable[[str], None]) -> None:
+    """Match, measure, check and explore a cohort, and save each page."""
+    from tests.benchmarks.room import wait_until
+
+    page = room.window.cohort_page
+    room.window.show_page(1)
+    room.drop([source])
+    wait_until(lambda: page.cohort.recipes.known and page.cohort.model.records(), what="the cases")
+    page.features.panel.run.click()
+    wait_until(lambda: page.cohort.result, 600, "the features")
+    shoot("cohort")
+    page.features.panel.quality.click()
+    wait_until(lambda: not room.window.jobs.live_jobs(), 600, "the quality")
+    flagged = [record["key"] for record in page.quality.model.records() if record["flags"]]
+    page.quality.table.choose((flagged or [page.quality.model.key_of(0)])[0])
+    shoot("quality")
+    page.show_part(0)
+    page.features.panel.explore.click()
+    page.exploration.form.choose("label", label)
+    page.exploration.explore()
+    wait_until(lambda: not room.window.jobs.live_jobs(), 600, "the exploration")
+    for name, figure in page.exploration.figures.items():
+        page.exploration.tabs.setCurrentWidget(figure)
+        shoot("exploration" if name == "Correlation" else f"exploration-{name.lower()}")
 
 
 def _rest(room: object, seconds: float = 0.6) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter, QPixmap
+from PySide6.QtGui import QIcon, QPainter, QPixmap
 
 from app.ui.theme import theme
 from app.ui.widgets.verdict_mark import paint_mark
@@ -16,7 +16,7 @@ SEVERITIES = {"problem": ("cross", "malignant"), "caution": ("exclamation", "war
 """Severity of a flag to its mark: shape, and the theme's colour."""
 
 
-def mark_icon(shape: str, role: str) -> QPixmap:
+def mark_icon(shape: str, role: str) -> QIcon:
     """Draw a mark.
 
     Parameters
@@ -30,11 +30,13 @@ def mark_icon(shape: str, role: str) -> QPixmap:
 
 
 @lru_cache(maxsize=64)
-def _draw(shape: str, colour: str) -> QPixmap:
+def _draw(shape: str, colour: str) -> QIcon:
     picture = QPixmap(SIDE * _SHARPNESS, SIDE * _SHARPNESS)
     picture.setDevicePixelRatio(_SHARPNESS)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
     paint_mark(painter, shape, colour, QRectF(3, 3, SIDE - 6, SIDE - 6))
     painter.end()
-    return picture
+    icon = QIcon(picture)
+    icon.addPixmap(picture, QIcon.Mode.Selected)  # a chosen row leaves its mark as it is
+    return icon
