@@ -196,8 +196,9 @@ class Cohort(QObject):
     def _follow(self, fraction: float, message: str, left: float) -> None:
         told = _TOLD.match(message)
         if told is not None:
-            if told["state"] == "was measured before":
-                self.before += 1
+            record = self.model.find(told["case"])
+            if told["state"] == "was measured before" and (record is None or record["state"] != "before"):
+                self.before += 1  # the same words come again while the next cases are at work
             state = "failed" if told["state"] is None else "before" if told["state"] != "measured" else "measured"
             self.model.change(told["case"], state=state, reason=told["reason"] or "")
         self.progressed.emit(fraction, message, left)
