@@ -54,4 +54,3 @@ COLUMNS = (
     Column("q", _entry("q"), probability, "False discovery rate (Benjamini-Hochberg)", numeric=True),
     Column("Column", _entry("feature")),
 )
-WIDTHS = (250, 76, 76, 84, 84, 132, 68, 100, 80, 108, 74, 320)

@@ -59,7 +59,7 @@ def _shape(record: Record) -> str:
 
 COLUMNS = (
     Column("Case", lambda record: record["case"]),
-    Column("Sequence", lambda record: record.get("sequence")),
+    Column("Sequence", lambda record: None if record.get("sequence") == "image" else record.get("sequence")),
     Column("Flags", _flags_text, mark=_mark, tip=_messages, about="What deserves a look"),
     Column("Maker", _tag("manufacturer")),
     Column("Model", _tag("model")),
@@ -73,15 +73,14 @@ COLUMNS = (
     Column("Findings", lambda record: " ".join(str(flag["message"]) for flag in record.get("flags") or ()),
            tip=_messages),
 )
-WIDTHS = (104, 84, 160, 120, 110, 72, 72, 72, 132, 78, 122, 96, 480)
 
 
 def records_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Make the rows of a check: one per case and sequence, those that failed last."""
     rows = [{**each, "key": f"{each['case']}\n{each.get('sequence', '')}"} for each in result.get("cases") or ()]
-    rows += [{"case": each["case"], "key": f"{each['case']}\nfailed", "sheet": None,
+    rows += [{"case": each["case"], "key": f"{each['case']}\nfailed {place}", "sheet": None,
               "flags": [{"code": "failed", "message": str(each["message"]), "severity": "problem"}]}
-             for each in result.get("failed") or ()]
+             for place, each in enumerate(result.get("failed") or ())]
     return rows
 
 

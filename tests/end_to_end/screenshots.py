@@ -34,7 +34,7 @@ def main(words: list[str]) -> int:
     ask = parser.parse_args(words)
     os.environ["QT_SCALE_FACTOR"] = str(ask.scale)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    from tests.benchmarks.room import Room, open_room, wait_until  # Qt reads the scale when it is imported
+    from tests.benchmarks.room import open_room, wait_until  # Qt reads the scale when it is imported
 
     ask.out.mkdir(parents=True, exist_ok=True)
 

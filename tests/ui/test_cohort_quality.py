@@ -55,6 +55,7 @@ def test_flags_are_words_with_marks_and_counted(room):
     assert [mark is not None for mark in marks] == [False, True, True]
     assert room.page.flags.sentences == ("Caution: Two makers.",)
     assert cells(room.page, "TR, ms")[0] == "517"
+    assert not room.page.table.isColumnHidden(6)
     assert cells(room.page, "Spacing, mm")[0] == "0.7 × 0.7 × 5"
 
 

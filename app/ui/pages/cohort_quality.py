@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSplitter, QT
 from app.core.requests import QualityRequest
 from app.ui.calls import Call
 from app.ui.cohort import Cohort
-from app.ui.quality_columns import COLUMNS, WIDTHS, counts_text, records_of, worst
+from app.ui.quality_columns import COLUMNS, counts_text, records_of, worst
 from app.ui.saving import ask_save, write_text
 from app.ui.widgets.copy_label import ElidedLabel
 from app.ui.widgets.flag_list import FlagList
@@ -47,7 +47,6 @@ class QualityPage(QWidget):
         self.counts, self.flags, self.side = ElidedLabel(), FlagList(), QualitySide()
         self.model = RecordModel(COLUMNS, "key", parent=self)
         self.table = RecordTable(self.model, "Images of the cohort with their flags")
-        self.table.set_widths(WIDTHS)
         self.filter, self.all, self.export = QComboBox(), QPushButton("Show all"), QPushButton("Export CSV…")
         self.filter.setAccessibleName("Show images by their flags")
         for title, value in _FILTERS:
@@ -146,6 +145,7 @@ class QualityPage(QWidget):
         self._cases = frozenset()
         records = records_of(result) if result is not None else []
         self.model.show_records(records)
+        self.table.fit()
         nothing = "Nothing was flagged across the cohort." if result is not None else ""
         self.flags.show_flags((result or {}).get("flags") or (), nothing)
         for widget in (self.filter, self.export, self.counts):

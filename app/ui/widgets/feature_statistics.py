@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
-from app.ui.feature_columns import COLUMNS, WIDTHS
+from app.ui.feature_columns import COLUMNS
 from app.ui.widgets.copy_label import CopyLabel
 from app.ui.widgets.record_model import RecordModel
 from app.ui.widgets.record_table import RecordTable
@@ -28,7 +28,6 @@ class FeatureStatistics(QWidget):
         self.no_surrogates, self.found = QCheckBox("Without volume surrogates"), QCheckBox(f"Only q below {LEVEL}")
         self.model = RecordModel(COLUMNS, "feature", parent=self)
         self.table = RecordTable(self.model, "Figures of each feature")
-        self.table.set_widths(WIDTHS)
         top = QHBoxLayout()
         top.setSpacing(12)
         top.addWidget(self.counts)
@@ -47,6 +46,7 @@ class FeatureStatistics(QWidget):
     def show_features(self, features: Sequence[Mapping[str, Any]]) -> None:
         """Show features, one mapping each."""
         self.model.show_records(features)
+        self.table.fit()
         self._filter()
 
     def restyle(self) -> None:

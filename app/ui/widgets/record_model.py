@@ -221,8 +221,8 @@ class RecordModel(QAbstractTableModel):
         if self._order is not None:
             column, falling = self._order
             keyed = [(self.columns[column].value(self._records[place]), place) for place in shown]
-            known = [each for each in keyed if not _is_missing(each[0])]
-            missing = [place for value, place in keyed if _is_missing(value)]
+            known = [each for each in keyed if not is_missing(each[0])]
+            missing = [place for value, place in keyed if is_missing(value)]
             known.sort(key=lambda each: _sortable(each[0]), reverse=falling)
             shown = [place for _value, place in known] + missing
         self._shown = shown
@@ -232,10 +232,11 @@ class RecordModel(QAbstractTableModel):
     @staticmethod
     def _text(record: Record, column: Column) -> str:
         value = column.value(record)
-        return "" if _is_missing(value) else column.text(value)
+        return "" if is_missing(value) else column.text(value)
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Whether a cell has nothing to show."""
     return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
 
 

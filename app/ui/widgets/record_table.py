@@ -10,9 +10,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from app.ui.widgets.record_model import AnyIndex, RecordModel
+from app.ui.widgets.record_model import AnyIndex, RecordModel, is_missing
 
 ROW_HEIGHT = 28
+LEAST, MOST, SPARE = 64, 260, 12
 _SPREADSHEET_FORMULA = ("=", "+", "@", "\t")
 
 
@@ -49,6 +50,7 @@ class RecordTable(QTableView):
         self.horizontalHeader().setSortIndicatorClearable(True)
         self.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.horizontalHeader().setHighlightSections(False)
+        self.horizontalHeader().setResizeContentsPrecision(100)  # rows looked at for a width
         self.setSortingEnabled(True)
         self.setCornerButtonEnabled(False)
         self.doubleClicked.connect(lambda index: self.opened.emit(model.key_of(index.row())))
@@ -66,6 +68,16 @@ class RecordTable(QTableView):
             self.setColumnWidth(column, width)
         if stretch >= 0:
             self.horizontalHeader().setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
+
+    def fit(self) -> None:
+        """Give columns the room of what they hold, and hide those that hold nothing."""
+        records = self.records.records()
+        for place, column in enumerate(self.records.columns):
+            empty = bool(records) and all(is_missing(column.value(record)) for record in records)
+            self.setColumnHidden(place, empty)
+            if not empty:
+                width = max(self.sizeHintForColumn(place), self.horizontalHeader().sectionSizeHint(place)) + SPARE
+                self.setColumnWidth(place, min(max(width, LEAST), MOST))
 
     def choose(self, key: str) -> None:
         """Look at a record."""

@@ -39,7 +39,6 @@ COLUMNS = (
     Column("at least", lambda record: record.get("low_reader"), _figure, _LOW, numeric=True),
     Column("Column", lambda record: record["name"]),
 )
-WIDTHS = (280, 120, 140, 80, 140, 80, 320)
 
 
 class StabilityPanel(QWidget):
@@ -76,7 +75,6 @@ class StabilityPanel(QWidget):
         self.make, self.export = QPushButton("Make a recipe of the stable features"), QPushButton("Export CSV…")
         self.model = RecordModel(COLUMNS, "name", parent=self)
         self.table = RecordTable(self.model, "Stability of each feature")
-        self.table.set_widths(WIDTHS)
         top, tools = QHBoxLayout(), QHBoxLayout()
         label = QLabel("Cases at most")
         label.setBuddy(self.cases)
@@ -155,6 +153,7 @@ class StabilityPanel(QWidget):
     def _show(self, result: Mapping[str, Any] | None) -> None:
         features = list((result or {}).get("features") or ())
         self.model.show_records(features)
+        self.table.fit()
         self._filter()
         stable = int((result or {}).get("stable") or 0)
         self.words.setText(f"{stable:,} of {len(features):,} features are stable, measured on "
