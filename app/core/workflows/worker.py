@@ -10,7 +10,9 @@ import importlib
 import multiprocessing
 import os
 import signal
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
@@ -55,6 +57,19 @@ def serve(requests: Connection, answers: Connection, work: str, threads: int | N
             answers.send(answer)
 
 
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Start processes that ignore Ctrl-C from their first moment on: it is inherited."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
 class Worker:
     """One worker process, replaced when it dies or has done its share.
 
@@ -77,7 +92,8 @@ class Worker:
         self.process: SpawnProcess = context.Process(
             target=serve, args=(requests, answers, self._work, self._threads), daemon=True
         )
-        self.process.start()
+        with _deaf():
+            self.process.start()
         requests.close()
         answers.close()
         self.ready, self.busy = False, False
