@@ -20,7 +20,7 @@ POINTS = 1000
 BINS = 10
 WINDOW = 0.1
 """Share of the perimeter over which the radial distance is averaged."""
-TOLERANCE = 1e-6
+TOLERANCE = 1e-5
 """Relative excess of the enclosing ellipsoid's volume over the least possible, at most."""
 FEWEST_PIXELS, FEWEST_VOXELS = 9, 27
 
@@ -105,7 +105,7 @@ def enclosing_ellipsoid_volume(points: NDArray[np.float64]) -> float:
     Returns
     -------
     float
-        mm3; at most a millionth above the least.
+        mm3; at most a hundred-thousandth above the least.
 
     References
     ----------
@@ -118,10 +118,15 @@ def enclosing_ellipsoid_volume(points: NDArray[np.float64]) -> float:
     corners = (corners - centre) / scale
     lifted = np.column_stack([corners, np.ones(len(corners))])
     size = lifted.shape[1]
-    weights = np.full(len(lifted), 1.0 / len(lifted))
+    # Starting from points on all sides spares the steps that would take weight from all the others.
+    sides = np.argwhere(np.ones((3, 3, 3))) - 1.0
+    ends = np.unique((corners @ sides.T).argmax(axis=0))
+    weights = np.zeros(len(lifted))
+    weights[ends if np.linalg.matrix_rank(lifted[ends]) == size else slice(None)] = 1.0
+    weights /= weights.sum()
     for _ in range(100_000):
         inverse = np.linalg.inv(lifted.T * weights @ lifted)
-        distance = np.einsum("ni,ij,nj->n", lifted, inverse, lifted)
+        distance = ((lifted @ inverse) * lifted).sum(axis=1)
         far = int(distance.argmax())
         held = np.where(weights > 0, distance, np.inf)
         near = int(held.argmin())
