@@ -193,6 +193,11 @@ def _pearson(left: Array, right: Array) -> Array:
     if min(len(left), left.shape[1], right.shape[1]) == 0:
         return np.full((left.shape[1], right.shape[1]), np.nan)
     (x, known_x), (y, known_y) = _standardise(left), _standardise(right)
+    if known_x.all() and known_y.all():  # no gaps: a sixth of the memory
+        found = np.clip(x.T @ y / len(x), -1, 1)
+        found[~x.any(axis=0)] = np.nan
+        found[:, ~y.any(axis=0)] = np.nan
+        return found if len(x) >= FEWEST else np.full_like(found, np.nan)
     cases = known_x.T @ known_y
     sum_x, sum_y = x.T @ known_y, known_x.T @ y
     with np.errstate(divide="ignore", invalid="ignore"):

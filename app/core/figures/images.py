@@ -60,22 +60,24 @@ def _draw_boxes(axes: Axes, counts: Array, members: Sequence[str]) -> None:
     looks = looks_of(members)
     named = np.array(group_names(members, looks))
     parts = [counts[named == group] for group in looks]
-    axes.boxplot(
-        parts,
-        widths=0.55,
-        showfliers=False,
-        patch_artist=True,
-        boxprops={"facecolor": "#eef1f4", "edgecolor": INK, "linewidth": 0.7},
-        medianprops={"color": INK, "linewidth": 1.6},
-        whiskerprops={"color": INK, "linewidth": 0.7},
-        capprops={"color": INK, "linewidth": 0.7},
-    )
     for place, (look, part) in enumerate(zip(looks.values(), parts, strict=True), start=1):
+        _draw_box(axes, place, part)
         axes.scatter(place + _spread(part), part, s=12, marker=look.marker, color=look.colour, linewidth=0.6, zorder=3)
     crowded = len(looks) > 5
     words = [shorten(group, 16) if crowded else fill(shorten(group, 30), 14, break_long_words=False) for group in looks]
     words = [f"{word}\n({len(part)})" for word, part in zip(words, parts, strict=True)]
     axes.set_xticks(range(1, len(words) + 1), words, rotation=35 if crowded else 0, ha="right" if crowded else "center")
+
+
+def _draw_box(axes: Axes, place: int, values: Array) -> None:
+    # by hand, because Axes.boxplot asks for a backend, and so may start one that opens windows
+    from matplotlib.cbook import boxplot_stats
+
+    box = boxplot_stats(values)[0]
+    axes.vlines([place] * 2, [box["whislo"], box["q3"]], [box["q1"], box["whishi"]], color=INK, linewidth=0.7)
+    axes.hlines([box["whislo"], box["whishi"]], place - 0.14, place + 0.14, color=INK, linewidth=0.7)
+    axes.bar(place, box["q3"] - box["q1"], 0.55, box["q1"], facecolor="#eef1f4", edgecolor=INK, linewidth=0.7)
+    axes.hlines(box["med"], place - 0.275, place + 0.275, color=INK, linewidth=1.6)
 
 
 def _spread(values: Array) -> Array:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Array = NDArray[np.float64]
-MOST_NAMED = 60
+Array = NDArray[np.float32]
+MOST_NAMED, MOST_WRITTEN = 60, 2000
 _KINDS = {
     "pearson": ("Pearson", "r", "straight-line relation of the values; a few extreme cases can make it"),
     "spearman": ("Spearman", "ρ", "relation of the ranks, whatever its shape"),
@@ -29,7 +29,7 @@ def draw_matrix(
 
     Parameters
     ----------
-    matrix : array, shape (features, features)
+    matrix : array of float32, shape (features, features)
         In the order to be drawn; NaN stays white.
     names, titles : sequence of str
         Of the features, in that order: for the numbers' file, and for the reader.
@@ -68,16 +68,19 @@ def draw_matrix(
         "square measure much the same; the figure says nothing about the label, and a correlation that is seen in "
         "these cases may be absent in others."
     )
+    title = f"{name} correlation of the features"
+    if len(names) > MOST_WRITTEN:  # as text it would take hundreds of megabytes; the matrix itself lies beside it
+        return Drawing(
+            f"correlation_{method}", title, caption, figure, ["feature", "group"], zip(names, groups, strict=True)
+        )
     rows = ([name, *(float(value) for value in line)] for name, line in zip(names, matrix, strict=True))
-    return Drawing(
-        f"correlation_{method}", f"{name} correlation of the features", caption, figure, ["feature", *names], rows
-    )
+    return Drawing(f"correlation_{method}", title, caption, figure, ["feature", *names], rows)
 
 
 def _arrange(features: int, longest: int, many: bool) -> tuple[Figure, Axes, Axes]:
     """Place the square and its scale by hand: names beside it take what room they need, and nothing shrinks it."""
-    side = 4.0 if many else max(1.2, min(4.4, 0.13 * features))
     left = 0.25 if many else 0.15 + 0.052 * min(longest, 44)
+    side = 4.0 if many else max(1.2, min(WIDTH - left - 0.1, 4.4, 0.13 * features))
     below, above = 0.62, 0.28
     height = side + below + above
     figure = new_figure(height, arranged=False)

@@ -36,7 +36,7 @@ def draw_surrogates(table: Sequence[Mapping[str, Any]], label: str | None, limit
     left.set_xlim(-1.06, 1.06)
     left.set_xlabel("Spearman's ρ with volume")
     if label is None:
-        left.hist([row["rho_volume"] for row in known], 40, (-1, 1), color=_BLUE)
+        left.hist([row["rho_volume"] for row in known], 40, range=(-1, 1), color=_BLUE)
         left.set_ylabel("Features")
         right.set_visible(False)
     else:

@@ -29,7 +29,7 @@ from app.core.jobs import Report
 from app.core.requests import ExploreRequest
 from app.core.workflows.cohort_images import Survey, draw_samples, survey_images
 from app.core.workflows.feature_table import FeatureTable, read_features
-from app.core.workflows.findings import SURROGATE, Array, Findings, caution_readers, compare_features, telling
+from app.core.workflows.findings import SURROGATE, Array, Findings, Matrix, caution_readers, compare_features, telling
 
 _ALL = (
     "correlation_pearson", "correlation_spearman", "label_correlation", "univariate_auc", "volume_surrogates", "tsne",
@@ -66,16 +66,19 @@ def explore(request: dict[str, Any], report: Report) -> dict[str, Any]:
     report(0.0, "Reading the table")
     table = read_features(ask)
     report(0.03, f"Correlating {len(table.names)} features of {len(table.rows)} cases")
-    matrices = {"pearson": correlate(table.rows, "pearson"), "spearman": correlate(table.rows, "spearman")}
+    spearman = correlate(table.rows, "spearman")
     report(0.07, "Ordering the features")
-    order = cluster(matrices["spearman"])
+    order = cluster(spearman)
+    places = np.ix_(order.order, order.order)
+    matrices = {"spearman": spearman[places].astype(np.float32)}
+    del spearman  # thousands of features: hundreds of megabytes
+    matrices["pearson"] = correlate(table.rows, "pearson")[places].astype(np.float32)
     report(0.1, "Comparing each feature with the label and with volume")
     features = compare_features(table)
     maps, cautions = lay_out(table, ask, partial(_within, report, 0.15, laid))
     survey = survey_images(ask.images, partial(_within, report, laid, looked)) if ask.images else None
     histograms = draw_samples(survey.samples) if survey is not None and survey.cases else None
-    drawn = {name: matrix[np.ix_(order.order, order.order)] for name, matrix in matrices.items()}
-    found = Findings(table, features, drawn, order, maps, survey, histograms)
+    found = Findings(table, features, matrices, order, maps, survey, histograms)
     figures = draw_figures(found, folder, partial(_within, report, looked, 0.98))
     cautions = [*table.cautions, *cautions, *caution_readers(found)]
     written = write_numbers(found, figures, cautions, folder)
@@ -191,9 +194,9 @@ def _within(report: Report, low: float, high: float, done: float, message: str) 
     report(low + (high - low) * done, message)
 
 
-def _as_npy(matrix: Array) -> bytes:
+def _as_npy(matrix: Matrix) -> bytes:
     stream = io.BytesIO()
-    np.save(stream, matrix.astype(np.float32))
+    np.save(stream, matrix)
     return stream.getvalue()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,16 +170,38 @@ def _find_column(frame: pd.DataFrame, role: Any, usual: Sequence[str]) -> str:
 def _choose_features(
     frame: pd.DataFrame, roles: dict[str, Any], taken: set[str]
 ) -> tuple[tuple[str, ...], list[Caution]]:
-    numeric = [str(name) for name in frame.columns if frame[name].dtype.kind in "fiu" and name not in taken]
-    if roles:
-        listed = set(roles["feature"])
-        return tuple(name for name in numeric if name in listed), []
-    names = tuple(name for name in numeric if name.lower() not in METADATA)
+    listed = set(roles.get("feature", []))
+    columns = [str(name) for name in frame.columns if name not in taken]
+    columns = [name for name in columns if (name in listed if roles else name.lower() not in METADATA)]
+    names = tuple(name for name in columns if frame[name].dtype.kind in "fiu")
+    cautions = []
+    spoilt = [told for name in columns if name not in names and (told := _describe_words(frame, name))]
+    if spoilt:
+        told = f"Columns with words among their numbers are left out: {_list(spoilt)}."
+        cautions.append(Caution("not_numbers", told))
     foreign = [name for name in names if describe(name).title == name]
-    if not foreign or len(foreign) == len(names):
-        return names, []
-    told = f"No roles are stored beside the table: {_list(foreign)} are taken as features because they hold numbers."
-    return names, [Caution("roles_guessed", told)]
+    if not roles and foreign and len(foreign) < len(names):
+        told = (
+            f"No roles are stored beside the table: {_list(foreign)} are taken as features because they hold numbers."
+        )
+        cautions.append(Caution("roles_guessed", told))
+    return names, cautions
+
+
+def _describe_words(frame: pd.DataFrame, name: str) -> str:
+    """Name the first word in a column of numbers; empty for a column of words."""
+    cells = [
+        (row, str(cell).strip()) for row, cell in enumerate(frame[name], start=2) if cell == cell and cell is not None
+    ]
+    words = [(row, cell) for row, cell in cells if not _is_number(cell)]
+    return f"{name} ('{words[0][1]}' in row {words[0][0]})" if 0 < len(words) < len(cells) / 2 else ""
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return math.isfinite(float(cell.replace(",", ".")))
+    except ValueError:
+        return False
 
 
 def _choose_positive(ask: ExploreRequest, label: str, labels: tuple[str, ...]) -> tuple[str, list[Caution]]:

@@ -18,6 +18,7 @@ from app.core.workflows.cohort_images import Histograms, Survey
 from app.core.workflows.feature_table import FeatureTable
 
 Array = NDArray[np.float64]
+Matrix = NDArray[np.float32]
 SURROGATE = 0.8
 """A feature whose |Spearman rho| with volume reaches this shares two thirds of its rank variance with it."""
 FEW = 10
@@ -36,7 +37,7 @@ class Findings:
     table : FeatureTable
     features : list of dict
         From `compare_features`.
-    matrices : mapping of str to array, shape (features, features)
+    matrices : mapping of str to array of float32, shape (features, features)
         'pearson' and 'spearman', in the order drawn.
     order : Clusters
         That order.
@@ -48,7 +49,7 @@ class Findings:
 
     table: FeatureTable
     features: list[dict[str, Any]]
-    matrices: Mapping[str, Array]
+    matrices: Mapping[str, Matrix]
     order: Clusters
     maps: Mapping[str, Array]
     survey: Survey | None
