@@ -75,7 +75,8 @@ def test_roles_beside_the_table_say_what_is_a_feature(tmp_path):
 
 def test_doubts_are_said(tmp_path):
     path = write_features(tmp_path / "f.csv", odd=[*range(78), "inf", "n/k"], fixed=np.full(80, 0.3),
-                          gaps=[""] * 9 + [1.5, 2.5] * 35 + [3], patient=[f"P{index // 2}" for index in range(80)], label=["", *["a", "b", "c"] * 26, "a"])
+                          gaps=[""] * 9 + [1.5, 2.5] * 35 + [3], patient=[f"P{index // 2}" for index in range(80)],
+                          label=["", *["a", "b", "c"] * 26, "a"])
     found = look(path, tmp_path / "out")
     assert codes(found) == {"not_numbers", "constant_features", "missing_values", "repeated_patients",
                             "missing_labels", "several_classes", "roles_guessed"}
