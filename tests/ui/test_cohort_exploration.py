@@ -197,3 +197,10 @@ def test_without_maps_or_images_it_says_so(room, tmp_path):
     room.page.show_result(bare)
     assert "no maps" in room.page.maps.nothing.text()
     assert "Features" in room.page.slices.summary.text()
+
+
+@pytest.mark.parametrize(("values", "sought"), [(("0", "1"), "1"), (("ALT/WDL", "lipoma"), "ALT/WDL"),
+                                                (("benign", "malignant"), "malignant"), (("a", "b", "c"), None)])
+def test_the_class_that_is_likely_looked_for_is_proposed(room, values, sought):
+    room.page.form.offer_values(values)
+    assert room.page.form.chosen("positive") == sought

@@ -150,8 +150,8 @@ class ExplorationPage(QWidget):
             figure.offer(found.get("figures") or ())
         self.cautions.show_flags([_as_flag(each) for each in found.get("cautions") or ()])
         if result is not None:
-            self.run.say(f"{int(result['rows']):,} cases, {len(result['features']):,} features. "
-                         f"Files in {Path(self._call.request.get('out', '')).name}.")
+            self.run.say(f"{int(result['rows']):,} cases, {len(result['features']):,} features"
+                         f"{_classes(result.get('label'))}. Files in {Path(self._call.request.get('out', '')).name}.")
 
     def restyle(self) -> None:
         """Follow another theme."""
@@ -182,6 +182,14 @@ class ExplorationPage(QWidget):
         self._cohort.remember("roles", {**kept, role: self.form.chosen(role) or ""})
         if role == "label":
             self._offer_values()
+
+
+def _classes(label: Mapping[str, Any] | None) -> str:
+    """Say which cases were compared with which."""
+    if not label or not label.get("positive") or len(label.get("counts") or ()) != 2:
+        return ""
+    others, sought = label["counts"]
+    return f", {sought:,} {label['column']} {label['positive']} against {others:,} others"
 
 
 def _as_flag(caution: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QV
 
 from app.ui.cohort import Cohort
 from app.ui.cohort_columns import WIDTHS, counts_text, filters, standing
-from app.ui.widgets.copy_label import CopyLabel, ElidedLabel, wrapped
+from app.ui.widgets.copy_label import ElidedLabel, wrapped
 from app.ui.widgets.extraction_panel import ExtractionPanel
 from app.ui.widgets.record_model import Record
 from app.ui.widgets.record_table import RecordTable
@@ -33,7 +33,8 @@ class FeaturesPage(QWidget):
     def __init__(self, cohort: Cohort, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._cohort = cohort
-        self.source, self.counts, self.notes = ElidedLabel(role="title", middle=True), CopyLabel(), wrapped(role="dim")
+        self.source, self.counts = ElidedLabel(role="title", middle=True), ElidedLabel()
+        self.notes = wrapped(role="dim")
         self.folder, self.table_button = QPushButton("Folder…"), QPushButton("Table…")
         self.again = QPushButton("Read again")
         self.folder.setToolTip("Take the cases of another folder; or drop one anywhere on the page")
@@ -41,7 +42,7 @@ class FeaturesPage(QWidget):
         self.again.setToolTip("Look again at what lies there")
         self.filter, self.search = QComboBox(), QLineEdit()
         self.filter.setAccessibleName("Show cases by standing")
-        self.filter.setMinimumWidth(160)
+        self.filter.setMinimumWidth(120)
         self.search.setPlaceholderText("Find a case")
         self.search.setAccessibleName("Show cases by name")
         self.search.setClearButtonEnabled(True)

@@ -9,7 +9,7 @@ import pyqtgraph as pg
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.ui.theme import theme
-from app.ui.widgets.copy_label import CopyLabel
+from app.ui.widgets.copy_label import wrapped
 from app.ui.widgets.plot_style import label_axis, make_plot, style_plot
 
 _HALF = 0.28
@@ -24,7 +24,7 @@ class BoxPlot(QWidget):
         super().__init__(parent)
         self._unit = unit
         self._groups: dict[str, list[float]] = {}
-        self.summary = CopyLabel()
+        self.summary = wrapped()
         self.plot = make_plot(unit)
         self.plot.setMouseEnabled(x=False, y=False)
         column = QVBoxLayout(self)

@@ -8,12 +8,14 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QVBoxLa
 from app.ui.table_columns import TableColumns
 from app.ui.widgets.extraction_panel import KINDS
 from app.ui.widgets.file_choice import FileChoice
+from app.ui.widgets.flow import FlowLayout
 
 ROLES = {"label": "Label", "positive": "looked for", "site": "Site", "vendor": "Vendor", "patient": "Patient"}
 _TIPS = {"label": "What the features are compared with: a column of two kinds of cases, or a number",
          "positive": "The kind that the area under the curve is of", "site": "Hospital or scanner",
          "vendor": "Maker of the scanner", "patient": "Cases of one patient are counted together"}
 _NONE = "none"
+_RARELY_SOUGHT = frozenset({"lipoma", "benign", "no", "negative", "control", "controls", "normal", "false", "0", "0.0"})
 
 
 class ExplorationForm(QWidget):
@@ -37,10 +39,10 @@ class ExplorationForm(QWidget):
         self.maps.setToolTip("t-SNE and UMAP; they take the longest")
         self.maps.setChecked(True)
         self.boxes: dict[str, QComboBox] = {}
-        top, row = QHBoxLayout(), QHBoxLayout()
+        top, pickers = QHBoxLayout(), QWidget()
+        flow = FlowLayout(pickers, spacing=12)
         top.addWidget(QLabel("Feature table"))
         top.addWidget(self.table, 1)
-        row.setSpacing(8)
         for role, title in ROLES.items():
             box = self.boxes[role] = QComboBox()
             box.setAccessibleName(title)
@@ -48,16 +50,20 @@ class ExplorationForm(QWidget):
             box.setMinimumWidth(90 if role == "positive" else 130)
             label = QLabel(title)
             label.setBuddy(box)
+            pair = QWidget()
+            row = QHBoxLayout(pair)
+            row.setContentsMargins(0, 0, 0, 0)
+            row.setSpacing(8)
             row.addWidget(label)
             row.addWidget(box)
+            flow.addWidget(pair)
             box.activated.connect(lambda _row, role=role: self.changed.emit(role))
-        row.addWidget(self.maps)
-        row.addStretch(1)
+        flow.addWidget(self.maps)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addLayout(top)
-        column.addLayout(row)
+        column.addWidget(pickers)
         self.table.chosen.connect(self.table_chosen)
         self.offer(TableColumns())
 
@@ -83,14 +89,15 @@ class ExplorationForm(QWidget):
                 box.setCurrentIndex(max(0, box.findData(getattr(columns, role))))
 
     def offer_values(self, values: tuple[str, ...]) -> None:
-        """Offer the kinds that the label tells apart."""
+        """Offer the kinds that the label tells apart; of two, the one that is likely looked for is chosen."""
         box = self.boxes["positive"]
         box.clear()
         box.addItem("either", "")
         for value in values:
             box.addItem(value, value)
+        sought = [value for value in values if value.casefold() not in _RARELY_SOUGHT]
         if len(values) == 2:
-            box.setCurrentIndex(2)
+            box.setCurrentIndex(box.findData((sought or values)[-1]))
 
     def choose(self, role: str, name: str) -> bool:
         """Choose a column; False when it is not offered."""

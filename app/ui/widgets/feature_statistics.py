@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from app.ui.feature_columns import COLUMNS
-from app.ui.widgets.copy_label import CopyLabel
+from app.ui.widgets.copy_label import ElidedLabel
 from app.ui.widgets.record_model import RecordModel
 from app.ui.widgets.record_table import RecordTable
 
@@ -20,7 +20,7 @@ class FeatureStatistics(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.counts, self.search = CopyLabel(), QLineEdit()
+        self.counts, self.search = ElidedLabel(), QLineEdit()
         self.search.setPlaceholderText("Find a feature")
         self.search.setAccessibleName("Show features by name")
         self.search.setClearButtonEnabled(True)

@@ -12,7 +12,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.ui.theme import theme
-from app.ui.widgets.copy_label import CopyLabel, wrapped
+from app.ui.widgets.copy_label import ElidedLabel, wrapped
 from app.ui.widgets.plot_style import UNKNOWN, Group, groups_of, legend_text, make_plot, style_plot, title_plot
 
 MAPS = {"tsne": "t-SNE", "umap": "UMAP"}
@@ -34,7 +34,7 @@ class MapPlot(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.coloured, self.legend, self.readout = QComboBox(), QLabel(), CopyLabel(_HOW)
+        self.coloured, self.legend, self.readout = QComboBox(), QLabel(), ElidedLabel(_HOW)
         self.coloured.setAccessibleName("Colour and shape by")
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.legend.setWordWrap(True)
@@ -48,7 +48,8 @@ class MapPlot(QWidget):
         top.addWidget(label)
         top.addWidget(self.coloured)
         top.addSpacing(8)
-        top.addWidget(self.readout, 1)
+        top.addWidget(self.readout)
+        top.addStretch(1)
         plots.setSpacing(12)
         for name, title in MAPS.items():
             plot = self.plots[name] = make_plot(f"{title} of the cohort")

@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.ui.theme import theme
-from app.ui.widgets.copy_label import CopyLabel
+from app.ui.widgets.copy_label import ElidedLabel
 from app.ui.widgets.plot_style import make_plot, style_plot
 
 KINDS = {"pearson": ("Pearson", "r"), "spearman": ("Spearman", "ρ")}
@@ -26,7 +26,7 @@ class MatrixPlot(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.kind, self.readout, self.whole = QComboBox(), CopyLabel(_HOW), QPushButton("Show all")
+        self.kind, self.readout, self.whole = QComboBox(), ElidedLabel(_HOW), QPushButton("Show all")
         self.kind.setAccessibleName("Kind of correlation")
         for name, (title, _sign) in KINDS.items():
             self.kind.addItem(title, name)
@@ -52,7 +52,8 @@ class MatrixPlot(QWidget):
         top.addWidget(self.kind)
         top.addWidget(self.whole)
         top.addSpacing(8)
-        top.addWidget(self.readout, 1)
+        top.addWidget(self.readout)
+        top.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
