@@ -164,15 +164,16 @@ def _connect(url: str, tls: Mapping[str, str]) -> Iterator[Client]:
 
 
 def _check_workers(client: Client, url: str) -> None:
-    """Make sure that there are workers, and that each measures as this machine would."""
+    """Make sure that there are workers, and that each, and the scheduler, runs the program that this machine does."""
     try:
         client.wait_for_workers(1, timeout=CONNECT_SECONDS)
     except TimeoutError as error:
         raise EngineError(f"The cluster at {url} has no workers.", "Start some and try again.") from error
     own = program_digest()
     try:
-        others = {digest for digest in client.run(program_digest, on_error="return").values() if digest != own}
-    except (ImportError, AttributeError) as error:
+        found = [client.run_on_scheduler(program_digest), *client.run(program_digest, on_error="return").values()]
+        others = any(digest != own for digest in found)
+    except (ImportError, AttributeError, RuntimeError) as error:
         raise _other_version(url) from error
     if others:
         raise _other_version(url)
@@ -180,8 +181,8 @@ def _check_workers(client: Client, url: str) -> None:
 
 def _other_version(url: str) -> EngineError:
     return EngineError(
-        f"A worker of the cluster at {url} does not run this version of the program and its libraries.",
-        "Start the workers with the Python of the same installation.",
+        f"The cluster at {url} does not run this version of the program and its libraries everywhere.",
+        "Start the scheduler and the workers with the Python and the folder of the same installation.",
     )
 
 

@@ -120,7 +120,7 @@ def test_another_version_is_told(cases, workers, monkeypatch):
     assert "another version" in answer["error"]
     monkeypatch.undo()
     monkeypatch.setattr(cluster, "program_digest", program_of_elsewhere)
-    with pytest.raises(EngineError, match="does not run this version"):
+    with pytest.raises(EngineError, match="does not run this version of the program"):
         measure_cases(cases[:2], RECIPE, quiet, cluster=workers.scheduler_address)
 
 
