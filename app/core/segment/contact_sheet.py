@@ -179,8 +179,8 @@ def _label(pen: ImageDraw.ImageDraw, at: tuple[int, int], number: str, letters: 
         _write(pen, (middle_x, low - 6), letters[3], 16, "md")
     bar = max((mm for mm in (1, 2, 5, 10, 20, 50, 100, 200) if mm * scale <= TILE / 3), default=1)
     end = right - 8
-    pen.line((end - bar * scale, low - 9, end, low - 9), fill=(0, 0, 0), width=4)
-    pen.line((end - bar * scale, low - 9, end, low - 9), fill=_TEXT, width=2)
+    pen.rectangle((end - bar * scale - 1, low - 11, end + 1, low - 8), fill=(0, 0, 0))
+    pen.rectangle((end - bar * scale, low - 10, end, low - 9), fill=_TEXT)
     _write(pen, (end, low - 13), f"{bar / 10:g} cm" if bar >= 10 else f"{bar} mm", 12, "rd")
 
 

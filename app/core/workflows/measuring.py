@@ -79,7 +79,7 @@ def measure_cases(
     requests = [
         {
             "case": case.model_dump(mode="json"),
-            "recipe": _for_sequences(recipe, list(case.images), sequences).model_dump(mode="json"),
+            "recipe": for_sequences(recipe, list(case.images), sequences).model_dump(mode="json"),
             "cache": str(cache) if cache is not None else None,
             "program": program,
         }
@@ -232,7 +232,7 @@ def _explain(error: Exception) -> dict[str, Any]:
     return {"error": f"Something unforeseen happened ({type(error).__name__}). Details are in the log of cohorts."}
 
 
-def _for_sequences(recipe: Recipe, own: Sequence[str], every: Sequence[str]) -> Recipe:
+def for_sequences(recipe: Recipe, own: Sequence[str], every: Sequence[str]) -> Recipe:
     """Adapt a choice of features, which names those of every sequence, to the sequences that a case has."""
     if recipe.features is None or recipe.features.names is None or len(every) < 2:
         return recipe
