@@ -32,7 +32,7 @@ _HOMES = {
     "score_cohort": "score",
     "selftest": "self_test",
     "ship_models": "ship",
-    "ship_stability": "ship_stability",
+    "ship_stability": "shipped_stability",
     "show_model": "models",
     "train": "training",
     "tumour_boxes": "images",
