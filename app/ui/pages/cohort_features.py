@@ -91,6 +91,7 @@ class FeaturesPage(QWidget):
         cohort.reading_began.connect(self._show_source)
         cohort.listed.connect(self._show_source)
         cohort.listed.connect(self._count)
+        cohort.listed.connect(self.table.fit)
         cohort.measuring_changed.connect(self._count)
         cohort.measuring_changed.connect(self._show_source)
         cohort.model.checked_changed.connect(self._count)

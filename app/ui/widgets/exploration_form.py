@@ -38,6 +38,7 @@ class ExplorationForm(QWidget):
         self.maps = QCheckBox("Maps")
         self.maps.setToolTip("t-SNE and UMAP; they take the longest")
         self.maps.setChecked(True)
+        self.maps.setMinimumHeight(28)  # in line with the pickers
         self.boxes: dict[str, QComboBox] = {}
         top, pickers = QHBoxLayout(), QWidget()
         flow = FlowLayout(pickers, spacing=12)

@@ -27,7 +27,7 @@ from app.ui.widgets.result_panel import heading
 from app.ui.widgets.written_files import WrittenFiles
 from app.ui.words import duration
 
-WIDTH = 360
+WIDTH, PADDING = 360, 6
 KINDS = "Table (*.csv *.xlsx *.parquet)"
 SHOWN_FAILURES = 6
 
@@ -56,6 +56,7 @@ class ExtractionPanel(QScrollArea):
         self.jobs.setRange(1, most)
         self.jobs.setValue(min(int(cohort.recall("jobs", max(1, most - 1))), most))
         self.jobs.setAccessibleName("Processes")
+        self.jobs.lineEdit().setTextMargins(PADDING, 0, 0, 0)  # in line with the fields' texts
         self.jobs.setToolTip(f"Cases measured at the same time; this machine has {most} cores")
         self.replaced, self.problem = wrapped(role="dim"), wrapped(role="warning")
         self.run = QPushButton()

@@ -22,7 +22,7 @@ class Invitation(QWidget):
     about : str
         A line below it, dim.
     buttons : sequence of QPushButton
-        The other ways; the first is the main one.
+        The other ways; the first is the main one. Without any, nothing can be dropped here and no target is drawn.
     """
 
     def __init__(self, sentence: str, about: str, buttons: Sequence[QPushButton],
@@ -33,6 +33,7 @@ class Invitation(QWidget):
         for label in (self.sentence, self.about):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
             label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._droppable = bool(buttons)
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addStretch(1)
@@ -56,6 +57,8 @@ class Invitation(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         """Paint the target's dashed outline."""
+        if not self._droppable:
+            return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         colours = theme()

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 from app.ui.widgets.record_model import AnyIndex, RecordModel, is_missing
 
 ROW_HEIGHT = 28
-LEAST, MOST, SPARE = 64, 260, 12
+LEAST, MOST, SPARE = 64, 320, 12
 _SPREADSHEET_FORMULA = ("=", "+", "@", "\t")
 
 

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.core.errors import Failure
 from app.core.recipe import RadiomicsRecipe, Recipe
@@ -15,6 +25,8 @@ from app.ui.calls import Call
 from app.ui.cohort import DEFAULT_RECIPE, Cohort
 from app.ui.saving import ask_save, write_text
 from app.ui.widgets.copy_label import wrapped
+from app.ui.widgets.extraction_panel import PADDING
+from app.ui.widgets.invitation import Invitation
 from app.ui.widgets.recipe_choice import RecipeChoice
 from app.ui.widgets.record_model import Column, RecordModel
 from app.ui.widgets.record_table import RecordTable
@@ -22,6 +34,9 @@ from app.ui.widgets.run_bar import RunBar
 
 _JITTER = "Intraclass correlation when the outline is grown, shrunk and moved by a voxel"
 _READER = "Intraclass correlation with a second reader's outline"
+_ABOUT = ("Each case is measured again with its outline grown, shrunk and moved by a voxel, and with a second reader's "
+          "outline where the table names one (mask_2). A feature is stable when the agreement is good even at the "
+          "lower end of its interval.")
 _LOW = "Lower end of its 95 % interval"
 
 
@@ -59,13 +74,15 @@ class StabilityPanel(QWidget):
         super().__init__(parent)
         self._cohort = cohort
         self._recipe: Recipe | None = None
+        self._kept: Recipe | None = None
         self._call = Call(cohort.jobs, "measure_stability", "train", self)
         self.recipe = RecipeChoice(cohort.recipes, str(cohort.recall("recipe", DEFAULT_RECIPE)))
         self.recipe.setMaximumWidth(420)
-        self.cases, self.run = QSpinBox(), RunBar("Measure stability…", self._call)
+        self.cases, self.run = QSpinBox(), RunBar("Measure stability", self._call)
         self.cases.setRange(3, 100_000)
         self.cases.setValue(30)
         self.cases.setAccessibleName("Cases at most")
+        self.cases.lineEdit().setTextMargins(PADDING, 0, 0, 0)
         self.cases.setToolTip("Cases measured, drawn at random; each is measured on nine outlines")
         self.words, self.search, self.only = wrapped(), QLineEdit(), QCheckBox("Stable only")
         self.search.setPlaceholderText("Find a feature")
@@ -96,7 +113,10 @@ class StabilityPanel(QWidget):
         column.setSpacing(8)
         column.addLayout(top)
         column.addLayout(tools)
-        column.addWidget(self.table, 1)
+        self._room = QStackedWidget()
+        self._room.addWidget(Invitation("Which features would another outline change?", _ABOUT, ()))
+        self._room.addWidget(self.table)
+        column.addWidget(self._room, 1)
         self._bind()
         self._show(None)
 
@@ -118,7 +138,7 @@ class StabilityPanel(QWidget):
         if recipe is None:
             return
         self._recipe = recipe
-        request = StabilityRequest(recipe=recipe, out=self._cohort.beside(f"{recipe.name}-stability"),
+        request = StabilityRequest(recipe=recipe, out=self._cohort.beside(f"{recipe.name}-stability.csv"),
                                    jobs=int(self._cohort.recall("jobs", 1)), cases_at_most=self.cases.value(),
                                    **self._cohort.scope())
         self._call.start(request.model_dump(mode="json"), "Measuring stability")
@@ -128,7 +148,8 @@ class StabilityPanel(QWidget):
         stable = tuple(str(record["name"]) for record in self.model.records() if record["stable"])
         if self._recipe is None or not stable:
             return
-        features = (self._recipe.features or RadiomicsRecipe()).model_copy(update={"names": stable})
+        features = self._kept.features if self._kept is not None else None
+        features = features or (self._recipe.features or RadiomicsRecipe()).model_copy(update={"names": stable})
         name = self._cohort.recipes.free_name(f"{self._recipe.name}-stable")
         told = f"The {len(stable)} features of {self._recipe.name} that a moved outline hardly changes."
         self._cohort.recipes.save(self._recipe.model_copy(update={"name": name, "description": told,
@@ -159,8 +180,11 @@ class StabilityPanel(QWidget):
         self.words.setText(f"{stable:,} of {len(features):,} features are stable, measured on "
                            f"{int(result['cases']):,} cases." if result is not None else "")
         self.make.setEnabled(stable > 0)
-        for widget in (self.words, self.search, self.only, self.make, self.export, self.table):
+        for widget in (self.words, self.search, self.only, self.make, self.export):
             widget.setVisible(result is not None)
+        self._room.setCurrentIndex(int(result is not None))
+        kept = (result or {}).get("recipe")
+        self._kept = Recipe.parse(kept) if kept else None
         if result is None:
             self.run.say("")
         failed = list((result or {}).get("failed") or ())
