@@ -85,6 +85,7 @@ def measure_on_cluster(
 
     left = []
     for index, request in enumerate(requests):
+        say("" if said else "Looking for finished cases")
         recalled, keys[index] = recall_case(request)
         if recalled is None:
             left.append(index)
