@@ -105,6 +105,8 @@ def _shoot_cohort(room: Room, source: Path, label: str, shoot: Callable[[str], N
     page.show_part(0)
     page.features.panel.explore.click()
     page.exploration.form.choose("label", label)
+    page.exploration.form.changed.emit("label")
+    wait_until(lambda: page.exploration.form.boxes["positive"].count() > 1, what="the classes")
     page.exploration.explore()
     wait_until(lambda: not room.window.jobs.live_jobs(), 600, "the exploration")
     for name, figure in page.exploration.figures.items():

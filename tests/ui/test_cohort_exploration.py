@@ -204,3 +204,9 @@ def test_without_maps_or_images_it_says_so(room, tmp_path):
 def test_the_class_that_is_likely_looked_for_is_proposed(room, values, sought):
     room.page.form.offer_values(values)
     assert room.page.form.chosen("positive") == sought
+
+
+def test_what_others_are_told_from_has_the_benign_colour():
+    groups = groups_of(["ALT/WDL", "ALT/WDL", "lipoma"])
+    assert [(group.name, group.glyph) for group in groups] == [("lipoma", "●"), ("ALT/WDL", "▲")]
+    assert [group.name for group in groups_of(["grade = 1", "grade = 1", "grade = 0"])] == ["grade = 0", "grade = 1"]

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QTabWidg
 
 from app.core.requests import ExploreRequest
 from app.ui.calls import Call
+from app.ui.class_names import class_title
 from app.ui.cohort import Cohort
 from app.ui.table_columns import TableColumns, read_columns, read_values
 from app.ui.widgets.box_plot import BoxPlot
@@ -189,7 +190,8 @@ def _classes(label: Mapping[str, Any] | None) -> str:
     if not label or not label.get("positive") or len(label.get("counts") or ()) != 2:
         return ""
     others, sought = label["counts"]
-    return f", {sought:,} {label['column']} {label['positive']} against {others:,} others"
+    title = class_title(str(label["column"]), str(label["positive"]))
+    return f", {sought:,} with {title} against {others:,} others"
 
 
 def _as_flag(caution: Any) -> dict[str, Any]:

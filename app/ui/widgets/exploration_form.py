@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from app.ui.class_names import sought_of
 from app.ui.table_columns import TableColumns
 from app.ui.widgets.extraction_panel import KINDS
 from app.ui.widgets.file_choice import FileChoice
@@ -15,7 +16,6 @@ _TIPS = {"label": "What the features are compared with: a column of two kinds of
          "positive": "The kind that the area under the curve is of", "site": "Hospital or scanner",
          "vendor": "Maker of the scanner", "patient": "Cases of one patient are counted together"}
 _NONE = "none"
-_RARELY_SOUGHT = frozenset({"lipoma", "benign", "no", "negative", "control", "controls", "normal", "false", "0", "0.0"})
 
 
 class ExplorationForm(QWidget):
@@ -48,7 +48,7 @@ class ExplorationForm(QWidget):
             box = self.boxes[role] = QComboBox()
             box.setAccessibleName(title)
             box.setToolTip(_TIPS[role])
-            box.setMinimumWidth(90 if role == "positive" else 130)
+            box.setMinimumWidth(110 if role == "positive" else 130)
             label = QLabel(title)
             label.setBuddy(box)
             pair = QWidget()
@@ -96,9 +96,7 @@ class ExplorationForm(QWidget):
         box.addItem("either", "")
         for value in values:
             box.addItem(value, value)
-        sought = [value for value in values if value.casefold() not in _RARELY_SOUGHT]
-        if len(values) == 2:
-            box.setCurrentIndex(box.findData((sought or values)[-1]))
+        box.setCurrentIndex(box.findData(sought_of(values)))
 
     def choose(self, role: str, name: str) -> bool:
         """Choose a column; False when it is not offered."""

@@ -10,6 +10,7 @@ from typing import Any
 import pyqtgraph as pg
 from PySide6.QtGui import QColor
 
+from app.ui.class_names import is_rarely_sought
 from app.ui.theme import tabular_font, theme
 
 UNKNOWN = "unknown"
@@ -31,14 +32,22 @@ class Group:
 
 
 def groups_of(values: Sequence[Any]) -> list[Group]:
-    """Give each group a colour and a shape, the largest first; what has no value is grey and last."""
+    """Give each group a colour and a shape; what has no value is grey and last.
+
+    What others are told from comes first, in the colour of a benign verdict, then the largest.
+    """
     found = Counter(UNKNOWN if value in (None, "") else str(value) for value in values)
     unknown = found.pop(UNKNOWN, 0)
     colours = _COLOURS[theme().name]
     groups = [Group(name, count, colours[place % len(colours)],
                     *_SHAPES[(place + place // len(colours)) % len(_SHAPES)])
-              for place, (name, count) in enumerate(sorted(found.items(), key=lambda each: (-each[1], each[0])))]
+              for place, (name, count) in enumerate(sorted(found.items(), key=_place))]
     return groups + ([Group(UNKNOWN, unknown, theme().text_dim, "o", "○")] if unknown else [])
+
+
+def _place(group: tuple[str, int]) -> tuple[bool, int, str]:
+    name, count = group
+    return not is_rarely_sought(name), -count, name
 
 
 def legend_text(groups: Sequence[Group]) -> str:

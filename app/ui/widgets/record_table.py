@@ -76,7 +76,8 @@ class RecordTable(QTableView):
             empty = bool(records) and all(is_missing(column.value(record)) for record in records)
             self.setColumnHidden(place, empty)
             if not empty:
-                width = max(self.sizeHintForColumn(place), self.horizontalHeader().sectionSizeHint(place)) + SPARE
+                title = self.horizontalHeader().fontMetrics().horizontalAdvance(column.title)
+                width = max(self.sizeHintForColumn(place), title + 2 * SPARE)
                 self.setColumnWidth(place, min(max(width, LEAST), MOST))
 
     def choose(self, key: str) -> None:
