@@ -150,3 +150,15 @@ def test_outlines_part_corners_and_know_holes() -> None:
     areas = sorted(abs(enclosed_area(line)) for line in trace_outlines(inside))
     assert areas == pytest.approx([0.5, 0.5, 24.5])
     assert abs(enclosed_area(outer_outline(inside))) == pytest.approx(24.5)
+
+
+@pytest.mark.parametrize("angle", [0, 17, 45, 80])
+def test_longest_equals_scikit_image(angle) -> None:
+    """Its contour's longest distance exactly; its Feret diameter, of a hull drawn in pixels, within a tenth of one."""
+    from scipy.spatial.distance import pdist
+    from skimage.measure import find_contours, regionprops
+
+    inside = disc((18, 7), angle=np.deg2rad(angle))
+    ours = measure(None, mask_of(inside[:, :, None], (1.0, 1.0, 4.0)), None)["LongestAxial"]
+    assert ours == pytest.approx(pdist(np.concatenate(find_contours(np.pad(inside, 1), 0.5))).max(), rel=1e-9)
+    assert ours == pytest.approx(regionprops(inside.astype(np.uint8))[0].feret_diameter_max, abs=0.1)
