@@ -9,8 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Form = Literal["one-way", "absolute", "consistency"]
-STABLE = 0.75
-"""Agreement is called good when the interval's lower end reaches this (Koo and Li 2016, 10.1016/j.jcm.2016.02.012)."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.errors import CohortError, Failure, RecipeError
-from app.core.evaluate.agreement import STABLE, Agreement, intraclass_correlation
+from app.core.evaluate.agreement import Agreement, intraclass_correlation
 from app.core.files import write_atomically
 from app.core.io.tabulate import check_table_name, write_table
 from app.core.jobs import Report
-from app.core.radiomics.catalogue import describe
+from app.core.radiomics.catalogue import STABLE, describe
 from app.core.recipe import Recipe
 from app.core.requests import CaseFiles, StabilityRequest
 from app.core.workflows.gathering import gather_cases

@@ -149,7 +149,7 @@ def test_one_patient_twice_is_told_without_naming_anybody(tmp_path):
             found.SeriesInstanceUID, found.FrameOfReferenceUID = f"1.2.{first}", f"1.3.{first}"
         write(tmp_path / "in" / case, slices)
     result = check(tmp_path / "in", out=str(tmp_path / "out"))
-    assert {"same_patient": ["one", "two"]} == {flag["code"]: flag["cases"] for flag in result["flags"]}
+    assert {flag["code"]: flag["cases"] for flag in result["flags"]} == {"same_patient": ["one", "two"]}
     told = json.dumps(result) + "".join(path.read_text() for path in (tmp_path / "out").glob("*.csv"))
     assert "Roe" not in told
     assert "P-77" not in told
