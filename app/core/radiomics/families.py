@@ -25,7 +25,7 @@ OWN_CLASSES = {
 }
 
 
-SETTINGS = {"gldzm": ("gathering",), "ngldm": ("gathering",), "ivh": ("origin", "width")}
+SETTINGS = {"morphology": ("counted",), "gldzm": ("gathering",), "ngldm": ("gathering",), "ivh": ("origin", "width")}
 """What a recipe can change in a class."""
 
 

@@ -7,18 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.data import Mask, Volume
+from app.core.data import Mask, MaskArray, Volume
 from app.core.radiomics.autocorrelation import spatial_autocorrelation
 from app.core.radiomics.hull import Solid, aligned_box, enclosing_ellipsoid, hull_points, oriented_box, surface
 
 
-def measure(volume: Volume, mask: Mask, _levels: NDArray[Any] | None = None) -> dict[str, float]:
+def measure(volume: Volume, mask: Mask, _levels: NDArray[Any] | None = None,
+            counted: MaskArray | None = None) -> dict[str, float]:
     """Measure the morphology of a tumour, as far as pyradiomics' shape does not.
 
     Parameters
     ----------
     volume, mask : Volume, Mask
         On one grid, shape (i, j, k), RAS+ mm.
+    counted : array of bool, shape of the outline's box, optional
+        Its voxels whose intensities count; by default all. Surfaces and volumes are the whole outline's.
 
     Returns
     -------
@@ -32,7 +35,8 @@ def measure(volume: Volume, mask: Mask, _levels: NDArray[Any] | None = None) -> 
     IBSI HCUG; 10.1148/radiol.2020191145.
     """
     body = surface(mask)
-    return _compactness(body) | _densities(body, mask) | _intensities(body, volume, mask)
+    inside = mask.voxels[mask.box()] if counted is None else counted
+    return _compactness(body) | _densities(body, mask) | _intensities(body, volume, mask, inside)
 
 
 def _compactness(body: Solid) -> dict[str, float]:
@@ -53,17 +57,17 @@ def _densities(body: Solid, mask: Mask) -> dict[str, float]:
     return measured
 
 
-def _intensities(body: Solid, volume: Volume, mask: Mask) -> dict[str, float]:
-    box = mask.box()
-    inside, spacing = mask.voxels[box], mask.geometry.spacing
+def _intensities(body: Solid, volume: Volume, mask: Mask, counted: MaskArray) -> dict[str, float]:
+    box, spacing = mask.box(), mask.geometry.spacing
     values = volume.voxels[box].astype(np.float64)
-    intensities, places = values[inside], np.argwhere(inside) * np.asarray(spacing)
+    intensities = values[counted]
     measured = {"IntegratedIntensity": body.volume * float(intensities.mean())}
     total = float(intensities.sum())
     if total != 0:
-        bright = intensities @ places / total
-        measured["CentreOfMassShift"] = float(np.linalg.norm(places.mean(axis=0) - bright))
-    correlation = spatial_autocorrelation(values, inside, spacing)
+        middle = np.argwhere(mask.voxels[box]).mean(axis=0)
+        shift = (intensities @ np.argwhere(counted) / total - middle) * np.asarray(spacing)
+        measured["CentreOfMassShift"] = float(np.linalg.norm(shift))
+    correlation = spatial_autocorrelation(values, counted, spacing)
     if correlation is not None:
         measured["MoranI"], measured["GearyC"] = correlation
     return measured

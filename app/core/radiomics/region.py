@@ -142,8 +142,12 @@ class Region:
         return label
 
     def _measure_own(self, class_name: str) -> dict[str, float]:
+        settings: dict[str, Any] = {
+            "gathering": "3D" if not self.recipe.force_2d else "2.5D" if self.recipe.slices == "merge" else "2D",
+            "origin": self._origin, "width": (self.recipe.bin_width or DEFAULT_WIDTH) / FINER, "counted": self.inside}
+        known = {name: settings[name] for name in SETTINGS.get(class_name, ())}
         if class_name in ORIGINAL_ONLY:
-            return measure_family(class_name, self.volume, self.mask, None)
+            return measure_family(class_name, self.volume, self.mask, None, **known)
         import SimpleITK as sitk
 
         mask = crop_to_tumour(self.mask, self.mask)
@@ -151,10 +155,6 @@ class Region:
         # Distances run from the outline; everything else sees the voxels whose intensities count.
         seen = mask if class_name == "gldzm" else mask.with_voxels(self.inside)
         levels = self.levels if class_name in _COUNTS_LEVELS else None
-        settings: dict[str, Any] = {
-            "gathering": "3D" if not self.recipe.force_2d else "2.5D" if self.recipe.slices == "merge" else "2D",
-            "origin": self._origin, "width": (self.recipe.bin_width or DEFAULT_WIDTH) / FINER}
-        known = {name: settings[name] for name in SETTINGS.get(class_name, ())}
         return measure_family(class_name, volume, seen, levels, **known)
 
     def _as_ibsi(self, class_name: str, found: dict[str, float]) -> dict[str, float]:

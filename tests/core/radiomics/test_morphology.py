@@ -115,3 +115,15 @@ def test_centre_of_mass_moves_towards_the_bright_side_in_mm() -> None:
     assert measured["CentreOfMassShift"] == pytest.approx(4.5 - 3.0)
     balanced = measure(volume.with_voxels(np.where(values == 5, -3.0, values)), mask)
     assert "CentreOfMassShift" not in balanced
+
+
+def test_intensities_left_out_do_not_count_but_the_outline_stays() -> None:
+    volume, mask, _ = lumpy_case((1.0, 1.5, 2.0))
+    counted = mask.voxels & (volume.voxels >= 250)
+    whole, part = measure(volume, mask), measure(volume, mask, counted=counted[mask.box()])
+    only = measure(volume, mask.with_voxels(counted))
+    assert {name for name in whole if part[name] != whole[name]} == {
+        "IntegratedIntensity", "CentreOfMassShift", "MoranI", "GearyC"}
+    assert (part["MoranI"], part["GearyC"]) == pytest.approx((only["MoranI"], only["GearyC"]))
+    assert part["IntegratedIntensity"] / whole["IntegratedIntensity"] == pytest.approx(
+        volume.voxels[counted].mean() / volume.voxels[mask.voxels].mean())
