@@ -190,7 +190,7 @@ def _summarise(values: Array, recipe: RadiomicsRecipe) -> dict[str, float]:
     normal = 3.0 if recipe.standard == "ibsi" else 0.0
     shares = np.histogram(values, recipe.bin_count or BINS)[0] / values.size
     shares = shares[shares > 0]
-    return {"Mean": float(mean), "Variance": second, "Energy": float(values @ values),
+    return {"Mean": float(mean), "Variance": second, "Energy": float(np.square(values).sum()),
             "Entropy": abs(float((shares * np.log2(shares)).sum())),
             "Skewness": third / second**1.5 if second > 0 else 0.0,
-            "Kurtosis": (fourth / second**2 if second > 0 else 0.0) - normal}
+            "Kurtosis": fourth / second**2 - normal if second > 0 else 0.0}
