@@ -52,8 +52,8 @@ def measure(_volume: Volume, mask: Mask, _levels: NDArray[Any] | None) -> dict[s
     -------
     dict of str to float
         `LongestAxial` and `LongestPerpendicular` (mm), `Product` (mm2), `SliceExtent` (mm), the slices from the first
-        to the last with tumour times their distance, and the diameters of the ball of the same volume and the disc of
-        the same area as the largest slice, `EquivalentSphere` and `EquivalentDisc` (mm).
+        to the last with tumour times their distance, and `EquivalentSphere` (mm), the diameter of the ball of the same
+        volume.
 
     References
     ----------
@@ -62,13 +62,10 @@ def measure(_volume: Volume, mask: Mask, _levels: NDArray[Any] | None) -> dict[s
     """
     pair = recist_pair(mask)
     box = mask.box()[pair.axis]
-    stacked = stack_slices(mask)
-    area = int(stacked.voxels.sum(axis=(0, 1)).max()) * float(np.linalg.norm(np.cross(*stacked.affine[:3, :2].T)))
     return {"LongestAxial": pair.longest_mm, "LongestPerpendicular": pair.across_mm,
             "Product": pair.longest_mm * pair.across_mm,
             "SliceExtent": (box.stop - box.start) * mask.geometry.spacing[pair.axis],
-            "EquivalentSphere": float(np.cbrt(6000.0 * mask.volume_ml / np.pi)),
-            "EquivalentDisc": float(np.sqrt(4.0 * area / np.pi))}
+            "EquivalentSphere": float(np.cbrt(6000.0 * mask.volume_ml / np.pi))}
 
 
 def recist_pair(mask: Mask) -> RecistPair:

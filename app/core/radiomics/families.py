@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from app.core.data import Mask, Volume
 
 # Classes of the outline, or of intensities that a filter would make meaningless: never measured on filtered images.
-ORIGINAL_ONLY = frozenset({"shape", "shape2D", "morphology", "local", "diameters", "margin", "fat"})
+ORIGINAL_ONLY = frozenset({"shape", "shape2D", "morphology", "local", "diameters", "slices", "margin", "fat"})
 OWN_CLASSES = {
     "morphology": "morphology",
     "local": "local_intensity",
@@ -20,6 +20,7 @@ OWN_CLASSES = {
     "gldzm": "distance_zones",
     "ngldm": "dependence",
     "diameters": "diameters",
+    "slices": "slice_sizes",
     "margin": "margin",
     "fat": "fat",
 }
