@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.data import Mask, Volume
-from app.core.radiomics.texture import Levels, load_pyradiomics, measure_levels
-
-__all__ = ["DEFAULT_WIDTH", "bin_by_number", "bin_by_size", "bin_like_pyradiomics", "equal_levels", "measure_levels"]
+from app.core.radiomics.texture import Levels, load_pyradiomics
 
 DEFAULT_WIDTH = 25.0
 

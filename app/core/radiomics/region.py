@@ -162,7 +162,8 @@ class Region:
         if self.recipe.standard == "pyradiomics":
             return found
         if class_name == "firstorder" and "Kurtosis" in found:
-            return found | {"Kurtosis": found["Kurtosis"] - 3.0}
+            # It is 1 at least, but for one intensity throughout, of which pyradiomics says 0 as the IBSI's does.
+            return found | {"Kurtosis": found["Kurtosis"] - 3.0 if found["Kurtosis"] > 0 else 0.0}
         if class_name == "shape":
             voxels = int(self._outline.sum())
             stretch = math.sqrt(voxels / (voxels - 1))

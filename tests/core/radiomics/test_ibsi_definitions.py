@@ -39,6 +39,12 @@ def test_kurtosis_is_zero_for_a_normal_distribution(case) -> None:
     assert plain == pytest.approx(found + 3.0)
 
 
+def test_one_intensity_throughout_has_no_kurtosis(case) -> None:
+    even = Prepared("even", {"t1": case.images["t1"].with_voxels(np.full(SHAPE, 40.0))}, case.masks)
+    found = measure(even, "firstorder", "statistics")
+    assert found["firstorder_Kurtosis"] == found["statistics_ExcessKurtosis"] == 0.0
+
+
 def test_axis_lengths_come_from_the_unbiased_covariance(case) -> None:
     points = np.argwhere(case.masks["t1"].voxels) * np.diag(AFFINE)[:3]
     lengths = 4 * np.sqrt(np.linalg.eigvalsh(np.cov(points.T)))
