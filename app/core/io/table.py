@@ -221,7 +221,7 @@ def _find_file(text: str, folder: Path, column: str, faults: list[str]) -> str:
 
 
 def _missing_column(name: str, columns: dict[str, str]) -> str:
-    close = difflib.get_close_matches(name, columns, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name, columns, n=1, cutoff=0.8)
     close = close or [other for other in _ALSO_CALLED[name] if other in columns][:1]
     hint = f"; did you mean '{columns[close[0]]}'?" if close else f" (it has {', '.join(list(columns.values())[:8])})."
     return f"There is no column '{name}'{hint}"

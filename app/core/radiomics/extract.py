@@ -8,7 +8,7 @@ the caller says so in a caution.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -71,6 +71,23 @@ def extract(prepared: Prepared, recipe: RadiomicsRecipe) -> FeatureRow:
             values |= {prefix + name: measured.get(name, math.nan) for name in wanted}
     versions = _versions(bool(recipe.classes or part_names(recipe)))
     return FeatureRow(prepared.id, tuple(values), tuple(values.values()), versions)
+
+
+def check_recipe(recipe: RadiomicsRecipe, sequences: Sequence[str]) -> None:
+    """Refuse a recipe that no case could be measured by, before any is read.
+
+    Parameters
+    ----------
+    recipe : RadiomicsRecipe
+    sequences : sequence of str
+        Every sequence that some case has.
+
+    Raises
+    ------
+    RecipeError
+        As `extract` raises it.
+    """
+    _names_by_sequence(sorted(sequences), recipe)
 
 
 def _names_by_sequence(sequences: list[str], recipe: RadiomicsRecipe) -> dict[str, list[str]]:

@@ -28,6 +28,7 @@ _SIMPLE = {"Original": "original", "Square": "square", "SquareRoot": "squareroot
            "Exponential": "exponential", "Gradient": "gradient", "LBP2D": "lbp-2D"}
 FILTERS = (*_SIMPLE, "LBP3D", "LoG", "Wavelet", "Mean", "Gabor")
 DEFAULT_WAVELET = "coif1"
+MOST_LEVELS = 8
 TRUNCATE = 4.0
 """Where Gaussian and Gabor kernels are cut, in standard deviations."""
 IMAGE_WORDS: tuple[tuple[str, str], ...] = (
@@ -65,14 +66,18 @@ def image_names(recipe: RadiomicsRecipe) -> dict[str, list[str]]:
 def _names(name: str, settings: Settings, recipe: RadiomicsRecipe) -> list[str]:
     if name in _SIMPLE:
         return [_SIMPLE[name]]
+    _boundary(name, settings)
     flat = "2D" if recipe.force_2d else "3D"
     if name == "LBP3D":
-        return [*(f"lbp-3D-m{level}" for level in range(1, int(settings.get("lbp3DLevels", 2)) + 1)), "lbp-3D-k"]
+        levels = _whole("LBP3D", "lbp3DLevels", settings, 2)
+        return [*(f"lbp-3D-m{level}" for level in range(1, levels + 1)), "lbp-3D-k"]
     if name == "LoG":
         ours = flat if recipe.standard == "ibsi" else "3D"
         return [f"log-sigma-{_dashed(sigma)}-mm-{ours}" for sigma in _lengths("LoG", "sigma", settings)]
     if name == "Wavelet":
-        return _wavelet_names(int(settings.get("level", 1)), 2 if recipe.force_2d else 3, _is_pooled(settings, recipe))
+        _wavelet(settings)
+        levels = _whole("Wavelet", "level", settings, 1)
+        return _wavelet_names(levels, 2 if recipe.force_2d else 3, _is_pooled(settings, recipe))
     if name == "Mean":
         return [f"mean-{support}-{flat}" for support in _supports(settings)]
     if name == "Gabor":
@@ -234,16 +239,28 @@ def _is_pooled(settings: Settings, recipe: RadiomicsRecipe) -> bool:
 
 def _lengths(name: str, setting: str, settings: Settings) -> list[float]:
     lengths = settings.get(setting, [])
-    if not isinstance(lengths, (list, tuple)) or not lengths or min(lengths) <= 0:
+    if not isinstance(lengths, (list, tuple)) or not lengths or not all(_is_length(each) for each in lengths):
         raise RecipeError(f"The filter {name} has the {setting}s {lengths!r}, one or more above 0 mm are expected.",
                           f"Give for example {{\"{name}\": {{\"{setting}\": [2.0, 4.0]}}}}.")
     return list(lengths)
 
 
+def _is_length(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < math.inf
+
+
+def _whole(name: str, setting: str, settings: Settings, default: int) -> int:
+    number = settings.get(setting, default)
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= MOST_LEVELS:
+        raise RecipeError(f"The filter {name} has the {setting} {number!r}, a whole number from 1 to {MOST_LEVELS} is "
+                          "expected.", f"Give for example {{\"{name}\": {{\"{setting}\": {default}}}}}.")
+    return number
+
+
 def _supports(settings: Settings) -> list[int]:
     supports = settings.get("support", [])
     if not isinstance(supports, (list, tuple)) or not supports or any(
-            int(each) != each or each < 1 or each % 2 == 0 for each in supports):
+            not isinstance(each, (int, float)) or each % 2 != 1 or each < 1 for each in supports):
         raise RecipeError(f"The filter Mean has the supports {supports!r}, odd numbers of voxels are expected.",
                           'Give for example {"Mean": {"support": [15]}}.')
     return [int(each) for each in supports]

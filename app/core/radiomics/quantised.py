@@ -12,6 +12,7 @@ from app.core.radiomics.planes import crop_to_tumour, stack_slices
 from app.core.radiomics.texture import TEXTURE, measure_levels
 from app.core.recipe import QuantisedRecipe, RadiomicsRecipe
 
+MOST_LEVELS = 1024
 WITHIN_SLICES = frozenset({"glcm", "glrlm"})
 """Classes of directions: 0, 45, 90 and 135 degrees within slices. The others are of neighbourhoods: all 26 voxels."""
 
@@ -28,7 +29,7 @@ def names(recipe: RadiomicsRecipe) -> list[str]:
     Raises
     ------
     RecipeError
-        A class is none of texture, or a number of levels is below 2 or given twice.
+        A class is none of texture, or a number of levels is below 2, above 1024 or given twice.
     """
     chosen = recipe.quantised
     if chosen is None:
@@ -37,9 +38,11 @@ def names(recipe: RadiomicsRecipe) -> list[str]:
     if unknown:
         raise RecipeError(f"The recipe quantises for the feature class '{unknown[0]}', which is not one of "
                           f"{', '.join(TEXTURE)}.", "Choose one of these.")
-    if not chosen.levels or min(chosen.levels) < 2 or len(set(chosen.levels)) < len(chosen.levels):
+    fitting = {count for count in chosen.levels if 2 <= count <= MOST_LEVELS}
+    if not fitting or len(fitting) < len(chosen.levels):
         raise RecipeError(f"The recipe quantises to {', '.join(map(str, chosen.levels)) or 'no'} grey levels, "
-                          "different numbers of 2 or more are expected.", "Correct the numbers of grey levels.")
+                          f"different numbers from 2 to {MOST_LEVELS} are expected.",
+                          "Correct the numbers of grey levels.")
     images = [f"equal{count}" for count in chosen.levels] if chosen.keep_levels else ["equal"]
     return [f"{image}_{class_name}_{feature}" for image in images for class_name in chosen.classes
             for feature in _features(class_name)]

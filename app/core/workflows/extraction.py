@@ -118,7 +118,7 @@ def extract(request: dict[str, Any], report: Report) -> dict[str, Any]:
         "written": ask.out,
         "errors": str(errors) if errors else None,
         "roles": str(roles),
-        "cases": len(answers) + len(found.problems),
+        "cases": len(answers) + len({(problem.patient, problem.row) for problem in found.problems}),
         "measured": len(measured),
         "reused": sum(answer.get("reused", False) for answer in answers),
         "failed": [{"case": each["case"], "message": each["message"]} for each in failed],
@@ -200,7 +200,8 @@ def _failures(found: Gathered, answers: Sequence[dict[str, Any]]) -> list[dict[s
         if "error" in answer
     ]
     failed += [
-        {"case": problem.patient, "patient": problem.patient, "row": problem.row, "message": problem.message}
+        {"case": problem.patient, "patient": problem.patient, "row": problem.row,
+         "message": problem.message[:1].upper() + problem.message[1:]}
         for problem in found.problems
     ]
     return failed

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -124,7 +125,9 @@ class FinishedCases:
     def _digest(self, files: list[Path]) -> str:
         """Digest files' bytes, or recall it: the same paths with the same sizes and times hold what they held."""
         states = [(path, path.stat()) for path in files]
-        signature = json.dumps([[str(path), state.st_size, state.st_mtime_ns] for path, state in states])
+        signature = json.dumps(
+            [[str(path), state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino] for path, state in states]
+        )
         name = hashlib.sha256(signature.encode()).hexdigest()
         note = self._folder / "files" / name[:2] / name
         try:
@@ -135,9 +138,14 @@ class FinishedCases:
             return recalled
         found = _digest_bytes(files)
         # a file that was written a moment ago may be written again within the same tick of its clock
-        if states and time.time_ns() - max(state.st_mtime_ns for _, state in states) > _SETTLED_NS:
+        if states and time.time_ns() - max(_changed(state) for _, state in states) > _SETTLED_NS:
             write_atomically(note, found.encode())
         return found
+
+
+def _changed(state: os.stat_result) -> int:
+    """When a file last changed, in ns: its second time cannot be set, save on Windows."""
+    return max(state.st_mtime_ns, state.st_ctime_ns)
 
 
 def _digest_bytes(files: Iterable[Path]) -> str:

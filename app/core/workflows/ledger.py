@@ -22,7 +22,7 @@ def name_work(files: Iterable[str | Path], *settings: Any) -> str:
     Parameters
     ----------
     files : iterable of path
-        What it is made from; a file counts as the same while its path, size and time of change are.
+        What it is made from; a file counts as the same while its path, size and times of change are.
     settings : JSON values
         Whatever else decides the result.
 
@@ -37,7 +37,7 @@ def name_work(files: Iterable[str | Path], *settings: Any) -> str:
         A file is gone.
     """
     states = [(str(path), Path(path).stat()) for path in files]
-    listed = [[path, state.st_size, state.st_mtime_ns] for path, state in states]
+    listed = [[path, state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino] for path, state in states]
     return hashlib.sha256(json.dumps([listed, *settings], sort_keys=True).encode()).hexdigest()
 
 

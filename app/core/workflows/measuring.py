@@ -22,12 +22,12 @@ from app.core.io.source import stem_of
 from app.core.jobs import Report, describe_failure
 from app.core.jobs.failures import outline_traceback
 from app.core.paths import logs_folder
+from app.core.radiomics.size import SIZE_NAMES
 from app.core.recipe import RadiomicsRecipe, Recipe
 from app.core.requests import CaseFiles
 from app.core.workflows.finished import FinishedCases, program_digest
 from app.core.workflows.parallel import run_each
 
-SIZES = ("volume_ml", "longest_diameter_mm")
 ACQUISITION = ("manufacturer", "model", "field_strength", "repetition_time", "echo_time", "thickness", "kernel")
 SHORTEST_NAME = 4
 """A shorter file name tells nobody's, and might be a number of the sentence itself."""
@@ -71,10 +71,12 @@ def measure_cases(
     Raises
     ------
     RecipeError
-        The recipe measures nothing.
+        The recipe measures nothing, or something that does not exist.
     """
-    _wanted(recipe)
+    from app.core.radiomics.extract import check_recipe
+
     sequences = sorted({sequence for case in cases for sequence in case.images})
+    check_recipe(_wanted(recipe), sequences)
     program = program_digest()
     requests = [
         {
@@ -159,7 +161,7 @@ def column_names(names: Sequence[str], files: CaseFiles, several: bool) -> Seque
     if not several or len(files.images) > 1:
         return names
     [sequence] = files.images
-    return [name if name in SIZES else f"{sequence}_{name}" for name in names]
+    return [name if name in SIZE_NAMES else f"{sequence}_{name}" for name in names]
 
 
 def as_record(answer: dict[str, Any]) -> dict[str, Any]:

@@ -121,6 +121,9 @@ def test_missing_columns_suggest_what_was_meant(folder):
         "There is no column 'patient'; did you mean 'PatientID'?",
         "There is no column 'mask'; did you mean 'segmentation'?",
         "There is no column 'image'; did you mean 'imgae'?"]
+    with pytest.raises(CohortError) as raised:
+        read_cases(write(folder / "age.csv", "patient,mask,age\nA,a_mask.nii.gz,50\n"))
+    assert raised.value.issues == ["There is no column 'image' (it has patient, mask, age)."]
     with pytest.raises(CohortError, match="has no rows"):
         read_cases(write(folder / "none.csv", "patient,image,mask\n"))
     with pytest.raises(CohortError, match="1 problem in 1 row"):

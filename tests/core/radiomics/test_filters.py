@@ -140,7 +140,10 @@ def test_pyradiomics_filters_come_as_they_are(tumour: tuple[Volume, Mask]) -> No
 
 @pytest.mark.parametrize(("filters", "message"), [
     ({"Mean": {}}, "supports"), ({"Mean": {"support": [4]}}, "odd"), ({"Gabor": {}}, "wavelengths"),
-    ({"LoG": {"sigma": 2.0}}, "sigmas"), ({"Sobel": {}}, "'Sobel'")])
+    ({"LoG": {"sigma": 2.0}}, "sigmas"), ({"LoG": {"sigma": ["two"]}}, "sigmas"), ({"Sobel": {}}, "'Sobel'"),
+    ({"Mean": {"support": ["wide"]}}, "odd"), ({"LBP3D": {"lbp3DLevels": 0}}, "lbp3DLevels 0"),
+    ({"Wavelet": {"level": 0}}, "level 0, a whole number"), ({"Wavelet": {"level": 1.5}}, "level 1.5"),
+    ({"Wavelet": {"wavelet": "sinc"}}, "'sinc'"), ({"LoG": {"sigma": [2.0], "boundary": "wrap"}}, "'wrap'")])
 def test_settings_that_name_nothing_are_refused(filters: dict, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         image_names(RadiomicsRecipe(filters=filters))

@@ -140,6 +140,26 @@ def test_what_cannot_be_written_is_refused_before_the_work(cohort, tmp_path):
         measure(cohort, tmp_path / "f.csv", {"name": "none", "features": None})
 
 
+@pytest.mark.parametrize(("features", "told"), [
+    ({"classes": ["glzm"]}, "'glzm', which is not one of"), ({"filters": {"LoG": {}}}, "one or more above 0 mm"),
+    ({"classes": ["firstorder"], "names": ["original_firstorder_Nope"]}, "'original_firstorder_Nope'"),
+    ({"quantised": {"levels": [100000]}}, "from 2 to 1024")])
+def test_a_recipe_that_measures_what_does_not_exist_is_told_once_and_before_any_case(cohort, tmp_path, monkeypatch,
+                                                                                     features, told):
+    monkeypatch.setattr("app.core.workflows.measuring.run_each", None)
+    with pytest.raises(RecipeError, match=told):
+        measure(cohort, tmp_path / "f.csv", {"name": "wrong", "features": features})
+    assert not (tmp_path / "f.errors.csv").exists()
+
+
+def test_a_row_with_two_faults_is_one_case(cohort, tmp_path):
+    with cohort.open("a") as file:
+        file.write("003,gone.nii.gz,gone_mask.nii.gz,ALT,S9,1,,\n")
+    result = measure(cohort, tmp_path / "f.csv")
+    assert (result["cases"], result["measured"], len(result["failed"])) == (4, 3, 2)
+    assert all(each["message"].startswith("The ") for each in result["failed"])
+
+
 def test_a_cohort_that_is_none(tmp_path):
     with pytest.raises(InputError, match="nothing at gone"):
         measure(tmp_path / "gone", tmp_path / "f.csv")
