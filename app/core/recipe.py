@@ -150,7 +150,7 @@ class QuantisedRecipe(Settings):
 class GaborRecipe(Settings):
     """A bank of Gabor filters, in plane."""
 
-    scales: int = Field(5, ge=1, le=12, description="wavelengths, each twice the last in area")
+    scales: int = Field(5, ge=1, le=12, description="wavelengths, each the root of 2 longer than the last")
     orientations: int = Field(6, ge=1, le=36, description="directions over half a turn")
     wavelength: PositiveFloat = Field(3.0, description="shortest wavelength, voxels")
     keep_orientations: bool = Field(False, description="a feature per direction, in place of the mean over them")
@@ -169,7 +169,7 @@ class RadiomicsRecipe(Settings):
         None, description="where the first grey level begins (ibsi); by default the lowest intensity of the tumour"
     )
     aggregation: Literal["average", "merge"] = Field(
-        "average", description="measure each direction and average, or merge the directions' matrices first (ibsi)"
+        "average", description="measure each direction and average, or merge the directions' matrices first"
     )
     force_2d: bool = Field(False, description="texture within slices only")
     slices: Literal["merge", "average"] = Field(

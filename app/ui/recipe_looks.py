@@ -9,8 +9,8 @@ CLASSES = {"shape": "shape", "firstorder": "first order", "glcm": "co-occurrence
            "glszm": "size zone", "gldm": "grey-level dependence (pyradiomics)", "ngtdm": "grey-tone difference",
            "morphology": "morphology (IBSI)", "local": "local intensity", "statistics": "statistics (IBSI)",
            "histogram": "histogram (IBSI)", "ivh": "intensity-volume histogram", "gldzm": "distance zone",
-           "ngldm": "neighbouring dependence (IBSI)", "diameters": "diameters", "margin": "margin",
-           "fat": "fat", "shape2D": "shape in the slice"}
+           "ngldm": "neighbouring dependence (IBSI)", "diameters": "diameters",
+           "slices": "slices one by one", "margin": "margin", "fat": "fat", "shape2D": "shape in the slice"}
 _TEXTURE = {name: CLASSES[name] for name in ("glcm", "glrlm", "glszm", "ngtdm", "gldm", "gldzm", "ngldm")}
 
 N4 = {**N4_LOOKS, "engine": Look("Engine", words={"fast": "Fast", "itk": "ITK", "ants": "ANTs"},
