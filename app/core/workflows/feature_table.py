@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.data import Caution
-from app.core.errors import CohortError, InputError
+from app.core.errors import CohortError
 from app.core.evaluate.variation import varies
 from app.core.io.table import read_table
 from app.core.radiomics.catalogue import describe
 from app.core.requests import ExploreRequest
 from app.core.workflows.cohort import METADATA, VOLUMES
+from app.core.workflows.roles import read_roles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,7 +106,7 @@ def read_features(ask: ExploreRequest) -> FeatureTable:
     """
     path = Path(ask.features)
     frame = read_table(path)
-    roles = _read_roles(path)
+    roles = read_roles(path) or {}
     columns = {
         role: getattr(ask, role) or _find_column(frame, roles.get(role), usual) for role, usual in _USUAL.items()
     }
@@ -144,19 +144,6 @@ def read_features(ask: ExploreRequest) -> FeatureTable:
         size,
         (*cautions, *said, *_describe_gaps(names, rows), *_describe_rows(patients, labels, columns["label"], size)),
     )
-
-
-def _read_roles(path: Path) -> dict[str, Any]:
-    file = path.with_name(f"{path.stem}.roles.json")
-    if not file.is_file():
-        return {}
-    try:
-        roles = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file.name} cannot be read.", "Extract the features again, or remove this file.") from error
-    if not isinstance(roles, dict) or not isinstance(roles.get("feature"), list):
-        raise InputError(f"{file.name} does not list the features.", "Extract the features again, or remove this file.")
-    return roles
 
 
 def _find_column(frame: pd.DataFrame, role: Any, usual: Sequence[str]) -> str:

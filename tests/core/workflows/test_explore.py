@@ -69,7 +69,7 @@ def test_roles_beside_the_table_say_what_is_a_feature(tmp_path):
     assert found["label"]["positive"] == "1"
     assert found["groups"]["label"][:2] == ["outcome = 0", "outcome = 1"]
     (tmp_path / "features.roles.json").write_text("[]", encoding="utf-8")
-    with pytest.raises(InputError, match="does not list the features"):
+    with pytest.raises(InputError, match=r"features.roles.json, which says .* cannot be read"):
         look(path, tmp_path / "out")
 
 
