@@ -26,7 +26,12 @@ SCHEMA = 1
 SPECIFICATION = "bundle.json"
 PIPELINE, RESAMPLES, EVALUATION, CARD = "pipeline.skops", "resamples.skops", "evaluation.json", "card.md"
 # What a pipeline of this program may hold; anything else in a .skops file is refused unread.
-TRUSTED = ("numpy.dtype", "sklearn.compose._column_transformer.ColumnTransformer")
+TRUSTED = (
+    "numpy.dtype",
+    "sklearn.compose._column_transformer.ColumnTransformer",
+    "app.core.harmonise.combat.Combat",
+    "app.core.harmonise.features.FeatureColumns",
+)
 
 
 class PipelineEstimator(Settings):

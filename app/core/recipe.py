@@ -183,6 +183,35 @@ class RadiomicsRecipe(Settings):
     names: tuple[str, ...] | None = Field(None, description="keep only these features")
 
 
+class HarmoniseRecipe(Settings):
+    """Removing site effects from features inside the training folds; off unless asked for."""
+
+    method: Literal["none", "combat"] = "none"
+    batch: str = Field("site", description="column of the site")
+    covariates: tuple[str, ...] = Field((), description="numbers whose effect is kept; never the outcome")
+    categorical: tuple[str, ...] = Field((), description="categories whose effect is kept; never the outcome")
+    eb: bool = Field(True, description="shrink a site's estimates towards their mean over the features")
+    parametric: bool = Field(True, description="normal and inverse gamma priors, or the features' own distribution")
+    mean_only: bool = Field(False, description="correct locations, leave variances")
+    reference: str | None = Field(None, description="site that the others are brought to")
+    unseen: Literal["refuse", "nearest", "leave", "estimate"] = Field(
+        "leave", description="sites not in training: an error, their protocol's sites, nothing, or from their own cases"
+    )
+    small: Literal["leave", "merge", "mean_only"] = Field("leave", description="training sites with too few cases")
+    group_by: tuple[str, ...] = Field(
+        (), validate_default=True, description="columns that name a protocol, the most important first"
+    )
+    at_least: int = Field(5, ge=5, description="training cases from which a site is harmonised")
+    estimate_from: int = Field(5, ge=2, description="cases from which a new site is estimated, without their outcome")
+
+    @field_validator("group_by")
+    @classmethod
+    def _check_group(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.data.get("unseen") == "nearest" and not value:
+            raise ValueError("the nearest protocol group needs columns that name the protocol")
+        return value
+
+
 class ModelRecipe(Settings):
     """The classifier and how it is validated."""
 
