@@ -11,9 +11,11 @@ import app
 from app.ui.widgets.keymap import ACTIONS, MOUSE, MOUSE_TITLES, Keymap
 from app.ui.words import NOTICE
 
-PARTS = ("PySide6-Essentials", "pyqtgraph", "numpy", "scipy", "pandas", "nibabel", "SimpleITK", "antspyx", "pydicom",
-         "highdicom", "pyradiomics", "intensity-normalization", "scikit-learn", "skops", "joblib", "torch", "pydantic",
-         "jinja2", "fpdf2", "psutil", "platformdirs")
+PARTS = ("PySide6-Essentials", "pyqtgraph", "numpy", "scipy", "pandas", "openpyxl", "pyarrow", "nibabel", "SimpleITK",
+         "antspyx", "pydicom", "highdicom", "pylibjpeg", "pyjpegls", "python-gdcm", "pyradiomics", "PyWavelets",
+         "scikit-image", "trimesh", "intensity-normalization", "matplotlib", "contourpy", "pillow", "scikit-learn",
+         "umap-learn", "skops", "joblib", "dask", "distributed", "torch", "pydantic", "jinja2", "fpdf2", "psutil",
+         "threadpoolctl", "platformdirs")
 WINDOW_KEYS = (("Open files or a folder", "Ctrl+O, Ctrl+Shift+O"), ("Stop what is being done", "Esc"),
                ("Undo the removal of a case", "Ctrl+Z"), ("Remove the case from the worklist", "Delete"),
                ("Copy the whole finding in words", "Ctrl+Shift+C"), ("Fold the worklist, the result", "F7, F8"),
