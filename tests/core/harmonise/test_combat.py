@@ -95,7 +95,8 @@ def test_missing_values_stay_missing_and_bias_nothing():
     done = Combat(FEATURES).fit_transform(holes)
     np.testing.assert_array_equal(np.isnan(done), missing)
     full = Combat(FEATURES).fit_transform(table)
-    assert np.abs(done - full)[~missing].max() < 2.0 and np.nanmean(np.abs(done - full)) < 0.25
+    assert np.abs(done - full)[~missing].max() < 2.0
+    assert np.nanmean(np.abs(done - full)) < 0.25
     # A feature's estimates rest on its own known rows: with no shrinkage they equal those of the rows without the hole.
     one = table.copy()
     one.loc[[1, 22], "f0"] = np.nan
@@ -175,7 +176,8 @@ def test_estimator_protocol_and_round_trip():
     assert clone(combat).get_params() == combat.get_params()
     combat.fit(table, outcome)
     assert combat.get_feature_names_out().tolist() == list(FEATURES)
-    for fitted in (combat, combat.adapt(table[table.site == "A"].assign(site="new")), FeatureColumns(FEATURES).fit(table)):
+    adapted = combat.adapt(table[table.site == "A"].assign(site="new"))
+    for fitted in (combat, adapted, FeatureColumns(FEATURES).fit(table)):
         data = dumps(fitted)
         assert set(get_untrusted_types(data=data)) <= set(TRUSTED)
         again = loads(data, trusted=list(TRUSTED))
