@@ -7,7 +7,6 @@ measured once, by pyradiomics itself, and counted. The diameters need the corner
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.data import MaskArray
+from app.core.radiomics.size import find_crossings, longest_distance
 
 Points = NDArray[np.float64]
 _KINDS = np.arange(256)
@@ -70,13 +70,8 @@ def measure_diameters(inside: MaskArray, spacing: tuple[float, ...]) -> list[flo
         Greatest distance between two vertices within a plane across the first, second and third axis, and anywhere; mm.
     """
     sizes = np.asarray(spacing)
-    vertices = []
-    for axis in range(3):
-        crossings = np.argwhere(np.diff(inside, axis=axis)).astype(np.float64)
-        crossings[:, axis] += 0.5
-        vertices.append(crossings)
-    grid = np.concatenate(vertices)
-    return [*(_widest_plane(grid, sizes, axis) for axis in range(3)), _longest_distance(grid * sizes)]
+    grid = find_crossings(inside)
+    return [*(_widest_plane(grid, sizes, axis) for axis in range(3)), longest_distance(grid * sizes)]
 
 
 @lru_cache(maxsize=64)
@@ -109,19 +104,8 @@ def _widest_plane(grid: Points, spacing: Points, axis: int) -> float:
     for index in np.argsort(-bounds):
         if bounds[index] <= longest:
             break
-        longest = max(longest, _longest_distance(planes[index]))
+        longest = max(longest, longest_distance(planes[index]))
     return longest
-
-
-def _longest_distance(points: Points) -> float:
-    """Greatest distance between two points, shape (n, 2 or 3); both lie on the convex hull."""
-    from scipy.spatial import ConvexHull, QhullError
-    from scipy.spatial.distance import pdist
-
-    if len(points) > 64:
-        with suppress(QhullError):  # on a line every point is compared
-            points = points[ConvexHull(points).vertices]
-    return float(pdist(points).max()) if len(points) > 1 else 0.0
 
 
 def fast_shape(kind: Any) -> Any:

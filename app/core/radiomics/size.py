@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.data import Mask
+from app.core.data import Mask, MaskArray
 from app.core.errors import EmptyMask
 
 SIZE_NAMES = ("volume_ml", "longest_diameter_mm")
@@ -39,7 +41,7 @@ def measure_size(mask: Mask) -> dict[str, float]:
     """
     if not mask.voxels.any():
         raise EmptyMask(f"The outline '{mask.name}' holds no voxel.", "Choose or draw an outline of the tumour.")
-    return {"volume_ml": mask.volume_ml, "longest_diameter_mm": _longest_distance(surface_vertices(mask))}
+    return {"volume_ml": mask.volume_ml, "longest_diameter_mm": longest_distance(surface_vertices(mask))}
 
 
 def surface_vertices(mask: Mask) -> NDArray[np.float64]:
@@ -53,21 +55,39 @@ def surface_vertices(mask: Mask) -> NDArray[np.float64]:
     Returns
     -------
     array of float64, shape (n, 3)
-        Midpoints between face neighbours of which one is inside; mm in the directions of the world, from the outline's
-        own box.
+        As `find_crossings`; mm in the directions of the world, from the outline's own box.
     """
-    inside = np.pad(mask.voxels[mask.box()], 1)
-    vertices = []
+    crossings = find_crossings(np.pad(mask.voxels[mask.box()], 1))
+    return np.asarray(crossings @ mask.affine[:3, :3].T, dtype=np.float64)
+
+
+def find_crossings(inside: MaskArray) -> NDArray[np.float64]:
+    """Find the midpoints between face neighbours of which one is inside.
+
+    Parameters
+    ----------
+    inside : array of bool, three axes in any order
+        With a margin of one voxel.
+
+    Returns
+    -------
+    array of float64, shape (n, 3)
+        Voxel indices, axis by axis.
+    """
+    found = []
     for axis in range(3):
         crossings = np.argwhere(np.diff(inside, axis=axis)).astype(np.float64)
         crossings[:, axis] += 0.5
-        vertices.append(crossings)
-    return np.asarray(np.concatenate(vertices) @ mask.affine[:3, :3].T, dtype=np.float64)
+        found.append(crossings)
+    return np.concatenate(found)
 
 
-def _longest_distance(points: NDArray[np.float64]) -> float:
-    """Greatest distance between two of `points` (n, 3), mm; both lie on the convex hull."""
-    from scipy.spatial import ConvexHull
+def longest_distance(points: NDArray[np.float64]) -> float:
+    """Greatest distance between two points, shape (n, 2 or 3); both lie on the convex hull."""
+    from scipy.spatial import ConvexHull, QhullError
     from scipy.spatial.distance import pdist
 
-    return float(pdist(points[ConvexHull(points).vertices]).max())
+    if len(points) > 64:
+        with suppress(QhullError):  # on a line every point is compared
+            points = points[ConvexHull(points).vertices]
+    return float(pdist(points).max()) if len(points) > 1 else 0.0
