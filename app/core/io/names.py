@@ -22,6 +22,10 @@ _TECHNIQUE = {"ax", "axial", "tra", "cor", "coronal", "sag", "sagittal", "tse", 
               "mprage", "pre", "w", "2d", "3d", "nii", "dcm"}
 _FOLDER = {"nifti", "dicom", "analyze", "nrrd", "series", "data", "scans", "study", "studies", "resources", "files",
            "tr", "ts", "raw"}
+_READER = re.compile(r"(?<![A-Za-z0-9])(?:(?:reader|rater|observer)[_\-. ]?(?P<number>[12])"
+                     r"|(?:second|2nd)(?:[_\-. ]?(?:reader|rater|observer))?)(?![A-Za-z0-9])", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?P<word>mask|outline|contour|segmentation)[_\-. ]?(?P<number>[12])(?![A-Za-z0-9])",
+                       re.IGNORECASE)
 _UID = re.compile(r"\d+(\.\d+)+")
 
 
@@ -58,6 +62,26 @@ def read_name(stem: str) -> FileName:
     role: Role = "mask" if mask or maybe else "image" if named_image else "either"
     kept = "".join(separator + text for separator, text in spans if not _says_something(text.lower()))
     return FileName(role, mask or not maybe, sequence, kept.strip(" _-.+()[]"))
+
+
+def read_reader(stem: str) -> tuple[int, str]:
+    """Say which reader an outline's name tells of, and its name without that.
+
+    Returns
+    -------
+    number : int
+        2 for 'mask_2', 'gtv_reader2' or 'mask_second', 1 for 'mask_1' or 'reader1'; 0 where no reader is named.
+    rest : str
+        The name without the reader; what tells the case apart.
+    """
+    found = _READER.search(stem)
+    if found is not None:
+        rest = f"{stem[:found.start()].rstrip('_-. ')}{stem[found.end():]}".strip("_-. ")
+        return int(found["number"] or 2), rest
+    found = _NUMBERED.search(stem)
+    if found is not None:
+        return int(found["number"]), f"{stem[:found.start()]}{found['word']}{stem[found.end():]}"
+    return 0, stem
 
 
 def subject_folder(folder: Path) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.core.data import Geometry
 from app.core.errors import InputError
-from app.core.io.names import read_name, subject_folder
+from app.core.io.names import read_name, read_reader, subject_folder
 from app.core.io.sequences import name_images
 from app.core.io.source import Source, stem_of
 from app.core.requests import CaseFiles
@@ -24,7 +24,7 @@ class Pairing:
     cases : tuple of CaseFiles
         Image and outline together; an image alone is a case without one, to be looked at.
     unpaired : tuple of Source
-        What found no place: outlines without an image, second outlines, tables that list no cases.
+        What found no place: outlines without an image, further outlines, tables that list no cases.
     tables : tuple of str
         Cohort tables; the files they list make no cases of their own.
     notes : tuple of str
@@ -61,7 +61,7 @@ def pair(sources: Sequence[Source]) -> Pairing:
     """
     tables, notes, unpaired, listed = _read_tables([source for source in sources if source.kind == "table"])
     imaging = [source for source in sources if source.kind != "table" and not _is_listed(source, listed)]
-    groups = _join_single_subjects(_by_folder_and_subject(imaging))
+    groups = _join_single_subjects(_join_readers(_by_folder_and_subject(imaging)))
     groups = [part for group in _join_by_reference(groups) for part in _split_by_reference(group)]
     for group in groups:
         _settle_roles(group)
@@ -119,6 +119,25 @@ def _by_folder_and_subject(sources: Sequence[Source]) -> list[_Group]:
         group = groups.setdefault((folder, subject.lower()), _Group(folder, subject))
         (group.masks if source.role_hint == "mask" else group.images).append(source)
     return list(groups.values())
+
+
+def _join_readers(groups: list[_Group]) -> list[_Group]:
+    """Join 'P1_mask_2' and 'P1_reader1_mask' to 'P1_t1' of their folder, unless an image is named as they are."""
+    joined = list(groups)
+    for group in groups:
+        if group.images or not all(_reader(mask)[0] for mask in group.masks):
+            continue
+        names = {read_name(_reader(mask)[1]).subject.lower() for mask in group.masks}
+        homes = [other for other in groups if other.images and other.folder == group.folder
+                 and {other.subject.lower()} == names]
+        if len(homes) == 1:
+            homes[0].masks += group.masks
+            joined.remove(group)
+    return joined
+
+
+def _reader(mask: Source) -> tuple[int, str]:
+    return read_reader(stem_of(mask.path)) if mask.kind != "dicom" else (0, "")
 
 
 def _join_single_subjects(groups: list[_Group]) -> list[_Group]:
@@ -242,19 +261,26 @@ def _name_cases(groups: Sequence[_Group]) -> list[tuple[str, _Group]]:
 
 
 def _make_case(identifier: str, group: _Group) -> tuple[CaseFiles, list[Source], list[str]]:
-    masks = sorted(group.masks, key=lambda mask: (is_unreadable(mask), not any(refers(mask, i) for i in group.images),
+    masks = sorted(group.masks, key=lambda mask: (is_unreadable(mask), _reader(mask)[0] == 2,
+                                                  not any(refers(mask, i) for i in group.images),
                                                   not any(_same_grid(mask, i) for i in group.images), len(mask.path)))
     mask = masks[0] if masks else None
     images, series, left, notes = name_images(identifier, group.images, mask)
-    if len(masks) > 1 and mask is not None:
-        names = ", ".join(Path(other.path).name for other in masks[1:])
+    rest = masks[1:]
+    second = next((other for other in rest if _reader(other)[0] == 2 and not is_unreadable(other)), None)
+    if second is not None:
+        rest = [other for other in rest if other is not second]
+        notes.append(f"{identifier}: {Path(second.path).name} is taken as a second reader's outline.")
+    if rest and mask is not None:
+        names = ", ".join(Path(other.path).name for other in rest)
         notes.append(f"{identifier} has {len(masks)} outlines; {Path(mask.path).name} is used, {names} left out.")
     if mask is None:
         notes.append(f"{identifier} has no outline yet.")
     if mask is not None and mask.kind == "dicom":
         series["mask"] = mask.series
-    case = CaseFiles(id=identifier, images=images, mask=mask.path if mask else None, series=series)
-    return case, left + masks[1:], notes
+    case = CaseFiles(id=identifier, images=images, mask=mask.path if mask else None, series=series,
+                     mask_2=second.path if second else None)
+    return case, left + rest, notes
 
 
 def refers(mask: Source, image: Source) -> bool:

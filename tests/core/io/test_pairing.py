@@ -96,7 +96,7 @@ def test_what_has_no_partner_is_reported(tmp_path):
 
 
 def test_a_second_outline_is_left_out_with_a_note(tmp_path):
-    put(tmp_path, "P/t1.nii.gz", "P/mask.nii.gz", "P/mask_2.nii.gz")
+    put(tmp_path, "P/t1.nii.gz", "P/mask.nii.gz", "P/mask_old.nii.gz")
     short, result = found(tmp_path / "P")
     assert short == {"P": ({"image": "t1.nii.gz"}, "mask.nii.gz")}
     assert len(result.unpaired) == 1
@@ -209,3 +209,28 @@ def test_nrrd_twins_and_segmentations(shared_data):
     short, result = found(shared_data / "dicom_seg")
     assert short["ct-3slice"] == ({"image": "ct-3slice"}, "liver.dcm")
     assert {source.title for source in result.unpaired} == {"label.nrrd", "liver_seg.nrrd"}
+
+
+@pytest.mark.parametrize(("names", "first", "second"), [
+    (("P1_t1", "P1_mask", "P1_mask_2"), "P1_mask", "P1_mask_2"),
+    (("P1_t1", "P1_mask_1", "P1_mask_2"), "P1_mask_1", "P1_mask_2"),
+    (("P1_t1", "P1_gtv_reader2", "P1_gtv_reader1"), "P1_gtv_reader1", "P1_gtv_reader2"),
+    (("P1/t1", "P1/gtv_second", "P1/gtv"), "gtv", "gtv_second"),
+    (("P1/t1", "P1/mask", "P1/mask_2"), "mask", "mask_2"),
+])
+def test_a_second_readers_outline_is_kept_beside_the_first(tmp_path, names, first, second):
+    put(tmp_path, *(f"{name}.nii.gz" for name in names), "P2_t1.nii.gz", "P2_mask.nii.gz")
+    _, result = found(tmp_path)
+    case, other = result.cases
+    assert (case.id, other.id, other.mask_2) == ("P1", "P2", None)
+    assert case.mask.endswith(f"/{first}.nii.gz")
+    assert case.mask_2.endswith(f"/{second}.nii.gz")
+    assert not result.unpaired
+    assert result.notes == (f"P1: {second}.nii.gz is taken as a second reader's outline.",)
+
+
+def test_a_number_that_tells_cases_apart_is_no_second_reader(tmp_path):
+    put(tmp_path, *(f"{what}_{number}.nii.gz" for number in (1, 2, 3) for what in ("image", "mask")))
+    _, result = found(tmp_path)
+    assert [(case.id, case.mask.rsplit("_", 1)[1], case.mask_2) for case in result.cases] == [
+        (str(number), f"{number}.nii.gz", None) for number in (1, 2, 3)]
