@@ -144,12 +144,12 @@ def compare_protocols(scans: Sequence[Scan]) -> list[Flag]:
                           lambda scan: scan.acquisition.sequence if scan.acquisition.weighting else "")
         flags += _mixture(key, members, "mixed_planes", "caution", "slices in different planes",
                           lambda scan: scan_plane(scan.geometry))
-        flags += _mixture(key, members, "several_vendors", "note", "images of several manufacturers",
+        flags += _mixture(key, members, "several_vendors", "note", "of several manufacturers",
                           lambda scan: _first_word(scan.acquisition.manufacturer))
-        flags += _mixture(key, members, "several_fields", "note", "images of several field strengths",
+        flags += _mixture(key, members, "several_fields", "note", "of several field strengths",
                           lambda scan: f"{scan.acquisition.field_strength:.1f} T" if scan.acquisition.field_strength
                           else "")
-        flags += _mixture(key, members, "several_kernels", "note", "images of several reconstruction kernels",
+        flags += _mixture(key, members, "several_kernels", "note", "of several reconstruction kernels",
                           lambda scan: scan.acquisition.kernel)
         flags += _odd_times(key, members)
     return flags
@@ -163,8 +163,13 @@ def _mixture(key: str, scans: Sequence[Scan], code: str, severity: str, what: st
         return []
     said = ", ".join(f"{kind} ({count})" for kind, count in counts[:_LISTED])
     rest = tuple(case for case, kind in kinds.items() if kind not in ("", counts[0][0]))
-    return [Flag(code, f"The images kept as {key} are {what}: {said}{' ...' * (len(counts) > _LISTED)}.",
-                 severity, rest)]  # type: ignore[arg-type]
+    message = f"The images{_kept_as(key)} are {what}: {said}{' ...' * (len(counts) > _LISTED)}."
+    return [Flag(code, message, severity, rest)]  # type: ignore[arg-type]
+
+
+def _kept_as(key: str) -> str:
+    """Name a sequence where the table or the files name it; 'image' is what has no name."""
+    return "" if key == "image" else f" kept as {key}"
 
 
 def _first_word(manufacturer: str) -> str:
@@ -182,7 +187,7 @@ def _odd_times(key: str, scans: Sequence[Scan]) -> list[Flag]:
         odd = {case: value for case, value in known.items() if _factor(value, median) > ODD_TIME}
         if odd:
             listed = ", ".join(f"{case} {value:.4g}" for case, value in list(odd.items())[:_LISTED])
-            flags.append(Flag(f"odd_{name}", f"The {title} of some images kept as {key} is far from the cohort's "
+            flags.append(Flag(f"odd_{name}", f"The {title} of some images{_kept_as(key)} is far from the cohort's "
                                              f"median of {median:.4g} ms: {listed}{' ...' * (len(odd) > _LISTED)}.",
                               "caution", tuple(odd)))
     return flags
