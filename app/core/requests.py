@@ -193,6 +193,12 @@ class StabilityRequest(CohortSource):
     seed: int = 0
 
 
+class TableRequest(Settings):
+    """Say what columns a table has (CSV, XLSX, Parquet)."""
+
+    table: str
+
+
 class ExploreRequest(Settings):
     """Look at a feature table; figures (SVG, PNG) and their numbers (CSV) go into `out`."""
 

@@ -13,6 +13,7 @@ _HOMES = {
     "correct_cohort": "bias",
     "correct_image": "images",
     "demo_case": "demo",
+    "describe_table": "tables",
     "explore": "exploration",
     "export_report": "report",
     "extract": "extraction",
