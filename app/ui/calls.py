@@ -32,7 +32,7 @@ class Call(QObject):
     Signals
     -------
     began()
-        It has left the queue, or was put there.
+        It was put in the queue, has left it, or waits for another than before.
     progress(float, str, float)
         Fraction 0 to 1, the step's name, seconds left (negative while unknown).
     finished(dict), failed(Failure), stopped()
@@ -49,6 +49,8 @@ class Call(QObject):
         super().__init__(parent)
         self._jobs, self._workflow, self._lane, self._job = jobs, workflow, lane, ""
         self.request: dict[str, Any] = {}
+        self._in_lane, self._started = "", False
+        jobs.started.connect(self._begin)
         jobs.progress.connect(self._progress)
         jobs.finished.connect(self._finish)
         jobs.failed.connect(self._fail)
@@ -59,20 +61,38 @@ class Call(QObject):
         """Whether an answer is owed."""
         return bool(self._job)
 
+    @property
+    def ahead(self) -> str:
+        """Title of the job that this one waits for; '' when it waits for none."""
+        if not self._job or self._started:
+            return ""
+        first = next(iter(self._jobs.live_jobs(self._in_lane)), None)
+        return "" if first is None or first.id == self._job else first.title or "what runs now"
+
+    def standing(self) -> str:
+        """Say whether it is about to start or waits, and for what."""
+        ahead = self.ahead
+        return f"Waiting for: {ahead[:1].lower()}{ahead[1:]}" if ahead else "Starting"
+
     def start(self, request: Mapping[str, Any], title: str = "") -> None:
         """Ask; what was asked before is called off."""
         former, self._job = self._job, ""
         if former:
             self._jobs.cancel(former)
         self.request = dict(request)
-        lane = self._lane or free_lane(self._jobs)
-        self._job = self._jobs.start(lane, WORKFLOWS + self._workflow, self.request, title)
+        self._in_lane, self._started = self._lane or free_lane(self._jobs), False
+        self._job = self._jobs.start(self._in_lane, WORKFLOWS + self._workflow, self.request, title)
         self.began.emit()
 
     def cancel(self) -> None:
         """Call it off; `stopped` follows."""
         if self._job:
             self._jobs.cancel(self._job)
+
+    def _begin(self, job: str, _lane: str, _title: str) -> None:
+        if self._job and not self._started:
+            self._started = job == self._job
+            self.began.emit()
 
     def _progress(self, job: str, fraction: float, message: str, left: float) -> None:
         if job and job == self._job:

@@ -71,6 +71,7 @@ class Cohort(QObject):
         self._listing.finished.connect(self._take_listing)
         self._listing.failed.connect(self._take_no_listing)
         self._listing.stopped.connect(self.listed)
+        self._run.began.connect(self.measuring_changed)
         self._run.progress.connect(self._follow)
         self._run.finished.connect(self._take_result)
         self._run.failed.connect(self._take_failure)
@@ -103,6 +104,11 @@ class Cohort(QObject):
     def is_measuring(self) -> bool:
         """Whether a run goes on."""
         return self._run.running
+
+    @property
+    def standing(self) -> str:
+        """Whether the run is about to start, or what it waits for."""
+        return self._run.standing()
 
     def open(self, paths: Sequence[str]) -> None:
         """Take a folder or a table; of an image, its folder."""
@@ -187,7 +193,6 @@ class Cohort(QObject):
         self.model.refresh()
         words = f"Measuring {len(chosen):,} case{'s' if len(chosen) != 1 else ''}"
         self._run.start(request.model_dump(mode="json"), words)
-        self.measuring_changed.emit()
 
     def cancel(self) -> None:
         """Stop the run; what was measured stays measured."""

@@ -1,4 +1,4 @@
-"""Shows where a file lies, in the system's own file browser."""
+"""Where files lie: shown in the system's own file browser, and written shortly."""
 
 from __future__ import annotations
 
@@ -6,6 +6,17 @@ from pathlib import Path
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
+
+
+def short_path(path: str) -> str:
+    """Write a path with '~' for the reader's home folder."""
+    home = str(Path.home())
+    return f"~{path[len(home):]}" if path == home or path.startswith((home + "/", home + "\\")) else path
+
+
+def long_path(text: str) -> str:
+    """Read a path in which '~' may stand for the reader's home folder."""
+    return str(Path.home()) + text[1:] if text == "~" or text.startswith(("~/", "~\\")) else text
 
 
 def show_in_folder(path: str) -> bool:

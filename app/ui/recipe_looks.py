@@ -41,6 +41,8 @@ FEATURES = {
     "aggregation": Look("Directions of texture", words={"average": "Measured one by one, averaged",
                                                         "merge": "Merged, then measured (IBSI)"}),
     "force_2d": Look("Texture within slices only"),
+    "slices": Look("Slices of texture", tip="Where texture is measured within slices only",
+                   words={"merge": "Merged, then measured", "average": "Measured one by one, averaged"}),
     "largest_slice": Look("Also measure the largest slice, in 2D"),
     "stable_only": Look("Keep only features that a second outline would reproduce"),
     "names": Look("Keep only these features", tip="Names with commas between"),

@@ -1,15 +1,18 @@
-"""What a feature table's columns are: from the note beside it, else from its heading; and the values of one column."""
+"""What a feature table's columns are: from the note beside it, its heading, or the engine; and one column's values."""
 
 from __future__ import annotations
 
 import csv
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _FEATURE = re.compile(r"(^|_)[a-zA-Z0-9]+_[A-Z][A-Za-z0-9]+|^volume_ml$|_mm$"
                       r"|^acquisition_(field|repetition|echo|spacing)")
+_WHOLE = re.compile(r"[+-]?\d+\.0")
 _VALUES = 20
 _MOST_BYTES = 60_000_000
 MANUFACTURER = "acquisition_manufacturer"
@@ -24,6 +27,24 @@ class TableColumns:
     label: str = ""
     site: str = ""
     vendor: str = ""
+
+
+def is_plain(path: str) -> bool:
+    """Whether the window reads the table itself; a spreadsheet or a Parquet table is left to the engine."""
+    return Path(path).suffix.lower() == ".csv"
+
+
+def told_columns(path: str, told: Mapping[str, Any]) -> TableColumns:
+    """Take what `describe_table` found, where no note beside the table says more."""
+    known = read_columns(path)
+    names = (str(column["name"]) for column in told.get("columns") or ())
+    return known if known.names else _guess(tuple(name for name in names if name and not _FEATURE.search(name)), {})
+
+
+def told_values(told: Mapping[str, Any], column: str) -> tuple[str, ...]:
+    """Different values of a column that `describe_table` listed."""
+    found = next((each for each in told.get("columns") or () if each["name"] == column), {})
+    return tuple(map(str, found.get("values") or ()))
 
 
 def read_columns(path: str) -> TableColumns:
@@ -56,13 +77,18 @@ def read_values(path: str, column: str) -> tuple[str, ...]:
             place = next(rows).index(column)
             found: set[str] = set()
             for row in rows:
-                if len(row) > place and row[place]:
-                    found.add(row[place])
+                if len(row) > place and row[place].strip():
+                    found.add(_plain(row[place].strip()))
                 if len(found) > _VALUES:
                     return ()
     except (OSError, ValueError, StopIteration):
         return ()
     return tuple(sorted(found))
+
+
+def _plain(text: str) -> str:
+    """Write a whole number without its decimals, as an exploration names its classes."""
+    return text[:-2] if _WHOLE.fullmatch(text) else text
 
 
 def _guess(names: tuple[str, ...], told: dict[str, object]) -> TableColumns:

@@ -210,3 +210,36 @@ def test_what_others_are_told_from_has_the_benign_colour():
     groups = groups_of(["ALT/WDL", "ALT/WDL", "lipoma"])
     assert [(group.name, group.glyph) for group in groups] == [("lipoma", "●"), ("ALT/WDL", "▲")]
     assert [group.name for group in groups_of(["grade = 1", "grade = 1", "grade = 0"])] == ["grade = 0", "grade = 1"]
+
+
+def test_a_spreadsheet_is_read_by_the_engine_and_its_columns_and_values_are_offered(room, tmp_path):
+    path = tmp_path / "features.xlsx"
+    path.write_bytes(b"a spreadsheet")
+    room.page.take(str(path))
+    assert room.jobs.request("describe_table") == {"table": str(path)}
+    room.jobs.answer("describe_table", {"rows": 4, "columns": [
+        {"name": "patient", "values": ["P1", "P2"]}, {"name": "grade", "values": ["high", "low"]},
+        {"name": "liposarcoma", "values": ["0", "1"]}, {"name": "original_glcm_Contrast", "values": None}]})
+    boxes = room.page.form.boxes
+    assert [boxes["label"].itemText(row) for row in range(boxes["label"].count())] == [
+        "none", "patient", "grade", "liposarcoma"]
+    assert room.page.form.chosen("label") == "liposarcoma"  # remembered
+    assert [boxes["positive"].itemText(row) for row in range(boxes["positive"].count())] == ["either", "0", "1"]
+
+
+def test_clusters_are_named_beside_the_matrix_and_features_once_there_is_room(room, tmp_path):
+    from app.ui.widgets.cluster_axis import Cluster, clusters_of, kind_of
+
+    names = ["volume_ml", "original_shape_MeshVolume", *(f"t1_equal{level}_glcm_Contrast" for level in range(8, 88))]
+    assert [kind_of(name) for name in names[:3]] == ["size", "shape", "co-occurrence"]
+    assert kind_of("slice-gabor-4_firstorder_Energy") == "Gabor"
+    assert clusters_of(names, [1, 1, *([2] * 80)]) == [Cluster(0, 2, "size and shape"), Cluster(2, 82, "co-occurrence")]
+    assert clusters_of(names, ()) == [Cluster(0, 1, "size"), Cluster(1, 2, "shape"), Cluster(2, 82, "co-occurrence")]
+    path = tmp_path / "many.npy"
+    np.save(path, np.zeros((82, 82)))
+    room.page.matrix.show_matrix({"names": names, "groups": [1, 1, *([2] * 80)], "pearson": str(path)})
+    axis = room.page.matrix.sides["left"]
+    assert (42.0, "co-occurrence (80)") in axis.words()
+    room.page.matrix.plot.setRange(xRange=(0, 6), yRange=(0, 6), padding=0)
+    assert names[3] in [word for _place, word in axis.words()]
+    room.page.matrix.plot.grab()

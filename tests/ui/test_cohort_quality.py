@@ -1,6 +1,7 @@
 """The quality page: flags in words with marks, acquisition, filters, sheets, export; stability and its recipe."""
 
 import csv
+from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -137,3 +138,18 @@ def test_a_failure_is_told_and_the_button_comes_back(cohort):
     cohort.jobs.failed.emit(cohort.jobs.last("check_quality"), Failure("input", "No image.", "Choose another."))
     assert page.run.button.text() == "Check quality"
     assert cohort.cohort_page.notices.card().sentence.text() == "No image."
+
+
+def test_a_check_behind_another_run_says_what_it_waits_for(cohort, monkeypatch):
+    cohort.cohort_page.show_part(1)
+    page, ahead = cohort.cohort_page.quality, SimpleNamespace(id="another", title="Measuring 4 cases")
+    monkeypatch.setattr(cohort.jobs, "live_jobs", lambda _lane=None: [ahead])
+    page.check()
+    assert page.run.step.text() == "Waiting for: measuring 4 cases"
+    monkeypatch.setattr(cohort.jobs, "live_jobs", lambda _lane=None: [SimpleNamespace(id=mine, title="")])
+    mine = cohort.jobs.last("check_quality")
+    cohort.jobs.started.emit(mine, "train", "Checking the cohort")
+    assert page.run.step.text() == "Starting"
+    cohort.jobs.progress.emit(mine, 0.5, "P1", 3.0)
+    cohort.jobs.started.emit("yet another", "score", "Looking for cases")
+    assert page.run.step.text() == "P1"

@@ -122,3 +122,16 @@ def test_filters_keep_what_the_form_does_not_draw(editor):
     assert field.sizes["Mean"].text() == "3"
     assert field.value()["Mean"] == {"support": [3], "boundary": "zero"}
     assert field.sizes["LoG"].isHidden()
+
+
+def test_filters_begin_with_settings_that_can_be_used(editor):
+    editor.duplicate()
+    field = editor.sheet.filters
+    field.set_value({"Original": {}})
+    for name in ("LBP2D", "Mean", "Gabor"):
+        field.boxes[name].click()
+    field.sizes["Mean"].setText("4, 5, 15")
+    field.sizes["Mean"].editingFinished.emit()
+    assert field.value() == {"Original": {}, "LBP2D": {"binWidth": 1.0, "binCount": None},
+                             "Mean": {"support": [5, 15]}, "Gabor": {"wavelength": [4.0, 8.0]}}
+    assert field.sizes["Mean"].text() == "5, 15"

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
-from app.core.requests import ExploreRequest
+from app.core.requests import ExploreRequest, TableRequest
 from app.ui.calls import Call
 from app.ui.class_names import class_title
 from app.ui.cohort import Cohort
-from app.ui.table_columns import TableColumns, read_columns, read_values
+from app.ui.table_columns import TableColumns, is_plain, read_columns, read_values, told_columns, told_values
 from app.ui.widgets.box_plot import BoxPlot
 from app.ui.widgets.case_histograms import CaseHistograms
 from app.ui.widgets.exploration_form import ExplorationForm
@@ -37,6 +38,7 @@ _HISTOGRAMS = "Grey values of every image as stored, and after each normalisatio
 _CAPTIONS = {"Correlation": (_CORRELATION, ("correlation_pearson", "correlation_spearman"), 0),
              "Features": (_FEATURES, ("univariate", "volume", "label"), 0), "Maps": (_MAPS, ("tsne", "umap"), 0),
              "Slices": (_SLICES, ("slices",), 1), "Histograms": (_HISTOGRAMS, ("histograms",), 1)}
+LOW, CAUTIONS = 720, 84
 
 
 class ExplorationPage(QWidget):
@@ -57,8 +59,10 @@ class ExplorationPage(QWidget):
         super().__init__(parent)
         self._cohort = cohort
         self._call = Call(cohort.jobs, "explore", "train", self)
+        self._reading = Call(cohort.jobs, "describe_table", parent=self)
+        self._told: Mapping[str, Any] = {}
         self.form, self.run = ExplorationForm(), RunBar("Explore", self._call)
-        self.cautions, self.room = FlagList(limit=84), QStackedWidget()
+        self.cautions, self.room = FlagList(CAUTIONS), QStackedWidget()
         self.matrix, self.statistics, self.maps = MatrixPlot(), FeatureStatistics(), MapPlot()
         self.slices, self.histograms = BoxPlot("Slices per scan"), CaseHistograms()
         choose = QPushButton("Choose a feature table…")
@@ -104,9 +108,16 @@ class ExplorationPage(QWidget):
         self.run.start_requested.connect(self.explore)
         self._call.finished.connect(self.show_result)
         self._call.failed.connect(self.noticed)
+        self._reading.finished.connect(self._take_columns)
+        self._reading.failed.connect(self.noticed)
         self.maps.opened.connect(self.opened)
         self.histograms.opened.connect(self.opened)
         self._cohort.measured.connect(lambda result: self.take(str(result["written"])))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Leave the room of a low window to the figures."""
+        super().resizeEvent(event)
+        self.cautions.limit(CAUTIONS if event.size().height() >= LOW else CAUTIONS // 2)
 
     def take(self, path: str) -> None:
         """Take a feature table; what is remembered of its columns is chosen again."""
@@ -116,12 +127,22 @@ class ExplorationPage(QWidget):
             self.show_result(None)
         self.form.table.show_path(path)
         self._cohort.remember("features", path)
-        columns = read_columns(path)
+        self._told = {}
+        self._reading.cancel()
+        if not is_plain(path) and Path(path).is_file():
+            self._reading.start(TableRequest(table=path).model_dump(mode="json"), "Reading the table's columns")
+        self._offer_columns(read_columns(path))
+        self._offer()
+
+    def _take_columns(self, told: Mapping[str, Any]) -> None:
+        self._told = told
+        self._offer_columns(told_columns(self.form.table.path, told))
+
+    def _offer_columns(self, columns: TableColumns) -> None:
         self.form.offer(columns)
         for role, name in self._roles(columns).items():
             self.form.choose(role, name)
         self._offer_values()
-        self._offer()
 
     def explore(self) -> None:
         """Look at the chosen table."""
@@ -171,7 +192,9 @@ class ExplorationPage(QWidget):
                 self.form.offer_values(tuple(values))
                 self.form.choose("positive", str(self._cohort.recall("roles", {}).get("positive", "")) or "-")
 
-        if label:
+        if label and self._told:
+            show(told_values(self._told, label))
+        elif label and is_plain(path):
             self._cohort.state.in_background(lambda: read_values(path, label), show)
 
     def _roles(self, columns: TableColumns) -> dict[str, str]:

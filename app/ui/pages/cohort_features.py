@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QV
 
 from app.ui.cohort import Cohort
 from app.ui.cohort_columns import WIDTHS, counts_text, filters, standing
+from app.ui.folders import short_path
 from app.ui.widgets.copy_label import ElidedLabel, wrapped
 from app.ui.widgets.extraction_panel import ExtractionPanel
 from app.ui.widgets.record_model import Record
@@ -99,8 +100,8 @@ class FeaturesPage(QWidget):
 
     def _show_source(self) -> None:
         cohort = self._cohort
-        self.source.setText(cohort.source)
-        self.source.setToolTip("The cohort's folder or table")
+        self.source.setText(short_path(cohort.source))
+        self.source.setToolTip(f"The cohort's folder or table: {cohort.source}")
         busy = cohort.is_reading or cohort.is_measuring
         for button in (self.folder, self.table_button, self.again):
             button.setEnabled(not busy)

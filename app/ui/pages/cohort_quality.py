@@ -154,6 +154,7 @@ class QualityPage(QWidget):
         self._filter()
         if records:
             self.table.choose(self.model.key_of(0))
+            self.side.show_record(self.model.find(self.table.current))
         if result is None:
             self.run.say("Looks at every image: slices, spacing, acquisition, outline, duplicates.")
 

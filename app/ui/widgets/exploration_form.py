@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QVBoxLa
 
 from app.ui.class_names import sought_of
 from app.ui.table_columns import TableColumns
+from app.ui.widgets.elided_combo import ElidedCombo
 from app.ui.widgets.extraction_panel import KINDS
 from app.ui.widgets.file_choice import FileChoice
 from app.ui.widgets.flow import FlowLayout
@@ -45,10 +46,13 @@ class ExplorationForm(QWidget):
         top.addWidget(QLabel("Feature table"))
         top.addWidget(self.table, 1)
         for role, title in ROLES.items():
-            box = self.boxes[role] = QComboBox()
+            box = self.boxes[role] = ElidedCombo()
             box.setAccessibleName(title)
             box.setToolTip(_TIPS[role])
-            box.setMinimumWidth(110 if role == "positive" else 130)
+            box.setSizeAdjustPolicy(ElidedCombo.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(4)  # long names of columns give way, and stand whole in the list
+            box.setMinimumWidth(100 if role == "positive" else 132)
+            box.view().setMinimumWidth(220)
             label = QLabel(title)
             label.setBuddy(box)
             pair = QWidget()

@@ -139,7 +139,7 @@ class ExtractionPanel(QScrollArea):
         if busy:
             self.bar.setValue(0)
             self.left.setText("")
-            self.step.setText("Starting.")
+            self.step.setText(f"{cohort.standing}.")
         self.problem.setText("" if busy or count or cohort.is_reading else "No case is both ticked and ready.")
         self.problem.setVisible(bool(self.problem.text()) and bool(cohort.model.records()))
         self._show_result(None if busy else result)

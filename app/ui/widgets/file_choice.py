@@ -7,6 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
+from app.ui.folders import long_path, short_path
+
 
 class FileChoice(QWidget):
     """A path in a field, and a dialog for it.
@@ -47,14 +49,14 @@ class FileChoice(QWidget):
     @property
     def path(self) -> str:
         """The path as it stands; '' when none is chosen."""
-        return self.text.text().strip()
+        return long_path(self.text.text().strip())
 
     def show_path(self, path: str) -> None:
         """Show a path without telling."""
         self._told = path
-        self.text.setText(path)
+        self.text.setText(short_path(path))
         self.text.setToolTip(path)
-        self.text.setCursorPosition(len(path))
+        self.text.setCursorPosition(len(self.text.text()))
 
     def ask(self) -> QFileDialog:
         """Let the reader choose."""

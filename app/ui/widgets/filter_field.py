@@ -18,6 +18,9 @@ SIZES: dict[str, tuple[str, str, tuple[float, ...]]] = {
     "Mean": ("support", "Mean: width, an odd number of voxels", (3,)),
     "Gabor": ("wavelength", "Gabor: wavelength, mm", (4.0, 8.0))}
 
+_STARTS: dict[str, dict[str, Any]] = {name: {"binWidth": 1.0, "binCount": None} for name in ("LBP2D", "LBP3D")}
+"""What a filter begins with: patterns are counted one by one, whatever the grey levels of the image."""
+
 
 class FilterField(QWidget):
     """A recipe's `filters`; settings that it does not draw are kept as they are.
@@ -56,7 +59,8 @@ class FilterField(QWidget):
 
     def value(self) -> dict[str, dict[str, Any]]:
         """The chosen filters with their settings."""
-        chosen = {name: dict(self._known.get(name, {})) for name, box in self.boxes.items() if box.isChecked()}
+        chosen = {name: dict(self._known.get(name, _STARTS.get(name, {})))
+                  for name, box in self.boxes.items() if box.isChecked()}
         for name, (setting, _title, start) in SIZES.items():
             if name in chosen:
                 chosen[name][setting] = self._numbers(name, start)
@@ -82,7 +86,9 @@ class FilterField(QWidget):
             numbers = [kind(word) for word in self.sizes[name].text().replace(",", " ").replace(";", " ").split()]
         except ValueError:
             numbers = []
-        return [number for number in numbers if number > 0] or list(start)
+        if name == "Mean":  # a mean has a voxel at its middle
+            numbers = [number + 1 - number % 2 for number in numbers]
+        return list(dict.fromkeys(number for number in numbers if number > 0)) or list(start)
 
     def _tell(self) -> None:
         for name, (_setting, _title, start) in SIZES.items():  # what is used is what is shown

@@ -46,6 +46,12 @@ class FlagList(QScrollArea):
         self.sentences: tuple[str, ...] = ()
         self._flags: list[Mapping[str, Any]] = []
 
+    def limit(self, height: int) -> None:
+        """Scroll beyond this height, pixels."""
+        if height != self._limit:
+            self._limit = height
+            self._fit()
+
     def show_flags(self, flags: Sequence[Mapping[str, Any]], nothing: str = "") -> None:
         """Show flags as `{code, message, severity}`, some with `cases`; a sentence when there are none."""
         while (item := self._column.takeAt(0)) is not None:

@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QColor, QKeyEvent
+from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.ui.theme import theme
+from app.ui.widgets.cluster_axis import ClusterAxis, clusters_of
 from app.ui.widgets.copy_label import ElidedLabel
 from app.ui.widgets.plot_style import make_plot, style_plot
 
 KINDS = {"pearson": ("Pearson", "r"), "spearman": ("Spearman", "ρ")}
+_ROOM = 480
 _STEPS = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
-_HOW = "Hover names the pair; the wheel zooms, dragging moves, the arrow keys go from cell to cell, 0 shows all."
+_HOW = ("Hover names the pair; the wheel zooms until each feature is named, dragging moves, arrow keys go from cell to "
+        "cell, 0 shows all.")
 
 
 class MatrixPlot(QWidget):
@@ -32,16 +35,19 @@ class MatrixPlot(QWidget):
             self.kind.addItem(title, name)
         self.readout.setAccessibleName("The pair of features under the mouse")
         self.plot = make_plot("Correlation matrix")
-        self.plot.hideAxis("left")
-        self.plot.hideAxis("bottom")
+        self.sides = {side: ClusterAxis(side) for side in ("left", "bottom")}
+        self.plot.setAxisItems(self.sides)
         self.plot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.image = pg.ImageItem(axisOrder="row-major")
+        self.image = pg.ImageItem(axisOrder="row-major", autoDownsample=True)
         self.image.setColorMap(pg.colormap.get("cividis"))
         self.cell = pg.PlotCurveItem(pen=pg.mkPen("#ffffff", width=2))
         self.plot.addItem(self.image)
         self.plot.addItem(self.cell)
         self.plot.invertY(True)
         self.plot.setAspectLocked(True)
+        self._is_whole = True
+        self.plot.getViewBox().sigRangeChangedManually.connect(lambda *_: self._take_part())
+        self.plot.getViewBox().sigResized.connect(lambda *_: self._is_whole and self.show_all())
         self.scale = pg.ColorBarItem(values=(-1, 1), colorMap="cividis", interactive=False, width=14)
         self.scale.setImageItem(self.image, insert_in=self.plot.getPlotItem())
         self.plot.getPlotItem().layout.setContentsMargins(8, 12, 8, 12)
@@ -78,6 +84,10 @@ class MatrixPlot(QWidget):
                 self._values[name] = np.load(path, allow_pickle=False)
         self._place = (-1, -1)
         self.cell.setData([], [])
+        self.readout.setText(_HOW)
+        clusters = clusters_of((matrix or {}).get("names") or (), (matrix or {}).get("groups") or ())
+        for side in self.sides.values():
+            side.show_features(self._names, clusters)
         self._show()
         self.show_all()
 
@@ -103,9 +113,19 @@ class MatrixPlot(QWidget):
         return f"{self._names[row]} and {self._names[column]}: {sign} = {said}"
 
     def show_all(self) -> None:
-        """Fit the whole matrix."""
-        count = max(len(self._names), 1)
-        self.plot.setRange(xRange=(0, count), yRange=(0, count), padding=0.01)
+        """Fit the whole matrix, beside its names."""
+        count, view = max(len(self._names), 1), self.plot.getViewBox()
+        wide = max(view.width(), 1.0) / max(view.height(), 1.0)
+        self.plot.setRange(xRange=(0, count * max(wide, 1.0)), yRange=(0, count * max(1.0, 1.0 / wide)), padding=0)
+        self._is_whole = True
+
+    def _take_part(self) -> None:
+        self._is_whole = False
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Name the columns too where there is room for it."""
+        super().resizeEvent(event)
+        self.plot.showAxis("bottom", event.size().height() >= _ROOM)
 
     def restyle(self) -> None:
         """Follow another theme."""

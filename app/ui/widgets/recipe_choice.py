@@ -30,6 +30,8 @@ class RecipeChoice(QWidget):
         self._recipes, self._wanted = recipes, start
         self.box, self.about = ElidedCombo(), wrapped(role="dim")
         self.box.setAccessibleName("Recipe")
+        self.box.setSizeAdjustPolicy(ElidedCombo.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.box.setMinimumContentsLength(12)  # a long title gives way to its panel
         self.edit = QPushButton("Edit recipe…")
         self.edit.setToolTip("Look at this recipe's settings; duplicate it, change it, name it")
         row = QHBoxLayout()

@@ -47,7 +47,9 @@ class RecipeEditor(QDialog):
         self._recipes, self._name, self._folder = recipes, chosen, str(Path.home())
         self.list, self.sheet = QListWidget(), RecipeSheet()
         self.list.setAccessibleName("Recipes")
-        self.list.setFixedWidth(220)
+        self.list.setFixedWidth(240)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.standing, self.problem = wrapped(role="dim"), wrapped(role="warning")
         self.buttons: dict[str, QPushButton] = {}
         for name, title, do in (("duplicate", "Duplicate", self.duplicate), ("delete", "Delete", self.delete),
@@ -83,7 +85,7 @@ class RecipeEditor(QDialog):
         layout.setSpacing(16)
         layout.addLayout(left)
         layout.addLayout(right, 1)
-        self.resize(880, 720)
+        self.resize(920, 760)
         self._draft: Recipe | None = None
         self._deleted = False
         self.list.currentItemChanged.connect(lambda item, _before: item and self.choose(item.data(_NAME_ROLE)))
@@ -191,7 +193,7 @@ class RecipeEditor(QDialog):
         for each in self._recipes.for_features:
             item = QListWidgetItem(str(each.get("title") or each["name"]))
             item.setData(_NAME_ROLE, each["name"])
-            item.setToolTip(str(each.get("description") or ""))
+            item.setToolTip("\n".join(part for part in (item.text(), str(each.get("description") or "")) if part))
             self.list.addItem(item)
         self.list.blockSignals(blocked)
         if self._draft is None:

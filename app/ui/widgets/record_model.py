@@ -83,6 +83,11 @@ class RecordModel(QAbstractTableModel):
         self._order: tuple[int, bool] | None = None
         self.unchecked: set[str] = set()
 
+    @property
+    def has_ticks(self) -> bool:
+        """Whether records have check boxes."""
+        return self._checkable is not None
+
     # What Qt asks
 
     def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: N802, B008

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 from app.ui.widgets.record_model import AnyIndex, RecordModel, is_missing
 
 ROW_HEIGHT = 28
-LEAST, MOST, SPARE = 64, 320, 12
+LEAST, MOST, SPARE, TICK = 64, 320, 12, 28
 _SPREADSHEET_FORMULA = ("=", "+", "@", "\t")
 
 
@@ -77,7 +77,8 @@ class RecordTable(QTableView):
             self.setColumnHidden(place, empty)
             if not empty:
                 title = self.horizontalHeader().fontMetrics().horizontalAdvance(column.title)
-                width = max(self.sizeHintForColumn(place), title + 2 * SPARE)
+                box = TICK if place == 0 and self.records.has_ticks else 0  # the style's hint leaves it out
+                width = max(self.sizeHintForColumn(place) + box, title + 2 * SPARE)
                 self.setColumnWidth(place, min(max(width, LEAST), MOST))
 
     def choose(self, key: str) -> None:

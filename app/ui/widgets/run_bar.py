@@ -66,7 +66,7 @@ class RunBar(QWidget):
         running = self._call.running
         self.button.setText("Cancel" if running else self._title)
         self.bar.setValue(0)
-        self.step.setText("Starting" if running else "")
+        self.step.setText(self._call.standing() if running else "")
         self.left.setText("")
         for widget in (self.bar, self.step, self.left):
             widget.setVisible(running)
