@@ -183,6 +183,36 @@ class RadiomicsRecipe(Settings):
     names: tuple[str, ...] | None = Field(None, description="keep only these features")
 
 
+Choice = float | int | str | bool | None | tuple[int, ...]
+
+
+class SelectRecipe(Settings):
+    """Which features reach the classifier, decided on training rows alone, in this order."""
+
+    only: tuple[str, ...] | None = Field(None, description="a fixed list, such as the features found stable")
+    correlation: float | None = Field(
+        None, gt=0, lt=1, description="of two features whose Spearman correlation exceeds this, the later one goes"
+    )
+    method: Literal["none", "univariate", "rfe", "l1", "pca"] = Field(
+        "none", description="univariate AUC, recursive elimination by a linear SVM, L1 penalty, principal components"
+    )
+    numbers: tuple[int, ...] = Field((5, 10, 20, 40, 80), description="features kept (univariate, rfe): searched")
+    shares: tuple[float, ...] = Field((0.85, 0.9, 0.95, 0.99), description="variance kept (pca): searched")
+    strengths: tuple[PositiveFloat, ...] = Field((0.1,), description="C of the SVM or the L1 penalty that selects")
+    step: float = Field(0.1, gt=0, description="features eliminated at a time (rfe): a share of all, or a number")
+
+
+class SearchRecipe(Settings):
+    """What the inner cross-validation chooses among; the outer one never sees how."""
+
+    folds: int = Field(5, ge=2, le=20, description="inner folds, stratified and grouped by patient")
+    repeats: int = Field(1, ge=1, le=10, description="of the inner folds")
+    candidates: int | None = Field(None, ge=1, description="try this many combinations, drawn at random; all if none")
+    grid: tuple[dict[str, tuple[Choice, ...]], ...] = Field(
+        (), description="settings of the classifier and their values; several grids where they exclude each other"
+    )
+
+
 class HarmoniseRecipe(Settings):
     """Removing site effects from features inside the training folds; off unless asked for."""
 
@@ -213,13 +243,26 @@ class HarmoniseRecipe(Settings):
 
 
 class ModelRecipe(Settings):
-    """The classifier and how it is validated."""
+    """The classifier, everything that is fitted with it, and how it is validated."""
 
-    kind: Literal["logistic"] = "logistic"
-    strength: PositiveFloat = Field(0.1, description="inverse of the L2 penalty (C)")
+    kind: Literal["logistic", "svm", "rf", "extra", "mlp", "xgb", "average"] = Field(
+        "logistic", description="average: the mean calibrated log odds of the members"
+    )
+    strength: PositiveFloat = Field(0.1, description="inverse of the L2 penalty (C) where no grid says otherwise")
     folds: int = Field(10, ge=2, le=50)
     repeats: int = Field(5, ge=1, le=20)
     resamples: int = Field(50, ge=0, le=1000, description="bootstrap refits kept for the interval")
+    impute: Literal["median", "mean", "neighbours"] = Field("median", description="what stands in for missing values")
+    select: SelectRecipe = SelectRecipe()
+    scale: Literal["standard", "normal", "none"] = Field(
+        "standard", description="mean 0 and standard deviation 1, or normal scores of the ranks"
+    )
+    balance: Literal["none", "weights", "over", "under", "smote"] = Field(
+        "none", description="against unequal classes: weights, or resampling of the training rows"
+    )
+    calibrate: Literal["platt", "none"] = Field("platt", description="probabilities from inner held-out scores")
+    search: SearchRecipe = SearchRecipe()
+    members: tuple[ModelRecipe, ...] = Field((), description="models that are averaged")
 
 
 class Recipe(Settings):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.errors import RecipeError
 from app.core.recipe import ModelRecipe
 
 
@@ -22,7 +23,14 @@ def build_pipeline(recipe: ModelRecipe) -> Any:
     -------
     sklearn.pipeline.Pipeline
         Unfitted; input (cases, features), NaN where a value is missing.
+
+    Raises
+    ------
+    RecipeError
+        The recipe names another kind of classifier.
     """
+    if recipe.kind != "logistic":
+        raise RecipeError(f"'{recipe.kind}' is not a logistic regression.", "Choose the recipe 'logistic'.")
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import Pipeline
