@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -142,3 +143,21 @@ def sweep_stages(run: Path, *, also_living: bool = False) -> None:
         if stage.name.startswith(".partial-"):
             _remove(stage)
     notes.unlink()
+
+
+def name_file(text: str) -> str:
+    """Make a name that a file or a folder may have: what would lead elsewhere, or trouble a system, is replaced."""
+    return re.sub(r"[^\w.+-]+", "_", text).strip("._") or "case"
+
+
+def name_files(texts: Iterable[str]) -> list[str]:
+    """Make a name for each text, no two alike, not even where capitals do not count."""
+    names: list[str] = []
+    taken: set[str] = set()
+    for text in texts:
+        name, number = name_file(text), 2
+        while name.lower() in taken:
+            name, number = f"{name_file(text)}-{number}", number + 1
+        names.append(name)
+        taken.add(name.lower())
+    return names

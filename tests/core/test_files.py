@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.errors import InputError
-from app.core.files import staged_file, staged_folder, write_atomically
+from app.core.files import name_files, staged_file, staged_folder, write_atomically
 from app.core.paths import data_folder
 
 
@@ -42,3 +42,11 @@ class TestFiles:
 
 def test_the_data_folder_follows_its_variable(own_data_folder):
     assert data_folder() == own_data_folder
+
+
+def test_an_id_never_leads_out_of_the_folder():
+    names = name_files(["../../etc", "a/b", "a:b", "A_B", "..", "Grüße 7", "患者"])
+    assert len({name.lower() for name in names}) == 7
+    assert all("/" not in name and "\\" not in name and name not in (".", "..") for name in names)
+    assert names[5] == "Grüße_7"
+    assert name_files(["a", "a-2", "a", "A"]) == ["a", "a-2", "a-3", "A-4"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from app.core.data import Caution, FloatArray, Mask, MaskArray, Volume
 from app.core.errors import AppError, InputError
-from app.core.files import staged_file, staged_folder, write_atomically
+from app.core.files import name_file, name_files, staged_file, staged_folder, write_atomically
 from app.core.io.case import load_images
 from app.core.io.mask import load_mask
 from app.core.io.nifti import write_nifti
@@ -143,7 +142,7 @@ def correct_cohort(request: dict[str, Any], report: Report) -> dict[str, Any]:
     settings, folder = ask.settings.model_dump(mode="json"), Path(ask.out)
     with staged_folder(folder) as stage:
         requests = [{"case": case.model_dump(mode="json"), "out": str(stage / name), "settings": settings}
-                    for case, name in zip(ask.cases, _folder_names(ask.cases), strict=True)]
+                    for case, name in zip(ask.cases, name_files(case.id for case in ask.cases), strict=True)]
         answers = run_each(
             _correct_case,
             requests,
@@ -175,7 +174,7 @@ def _correct_case(request: dict[str, Any]) -> dict[str, Any]:
     try:
         for sequence, image in load_images(files)[0].items():
             done = correct_bias(image.volume, settings)
-            path = Path(request["out"]) / f"{_safe(sequence)}.nii.gz"
+            path = Path(request["out"]) / f"{name_file(sequence)}.nii.gz"
             write_nifti(path, done.volume)
             low, high = np.percentile(done.field.voxels, (1, 99))
             rows.append({"case": files.id, "sequence": sequence, "cv_before": done.cv_before, "cv_after": done.cv_after,
@@ -184,20 +183,6 @@ def _correct_case(request: dict[str, Any]) -> dict[str, Any]:
     except AppError as error:
         return {"error": describe_failure(error).message, "rows": rows}
     return {"rows": rows}
-
-
-def _folder_names(cases: list[CaseFiles]) -> list[str]:
-    names: list[str] = []
-    for case in cases:
-        name, number = _safe(case.id), 2
-        while name.lower() in (taken.lower() for taken in names):
-            name, number = f"{_safe(case.id)}-{number}", number + 1
-        names.append(name)
-    return names
-
-
-def _safe(name: str) -> str:
-    return re.sub(r"[^\w. -]", "_", name).strip(" .") or "case"
 
 
 def _region(ask: PreviewBiasRequest, volume: Volume) -> tuple[Path, Mask]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
@@ -13,7 +12,7 @@ from typing import Any
 
 from app.core.data import Acquisition, Geometry, Mask, Volume
 from app.core.errors import AppError, Failure
-from app.core.files import staged_file, write_atomically
+from app.core.files import name_file, name_files, staged_file, write_atomically
 from app.core.io.case import load_images, load_outline
 from app.core.io.duplicates import Fingerprint, digest_patient, digest_voxels, find_duplicates
 from app.core.io.flags import Flag, as_flags, each_once
@@ -56,7 +55,7 @@ def check_quality(request: dict[str, Any], report: Report) -> dict[str, Any]:
     found = gather_cases(ask)
     sheets = str(Path(ask.out) / "sheets") if ask.out else None
     salt = secrets.token_hex(16)
-    names = _file_names([case.id for case in found.cases])
+    names = name_files(case.id for case in found.cases)
     tasks = [{"case": case.model_dump(mode="json"), "sheets": sheets, "name": name, "salt": salt}
              for case, name in zip(found.cases, names, strict=True)]
     answers = run_each(_check_case, tasks, ask.jobs, report, "Checked", tell=_tell, lost=_lost)
@@ -99,8 +98,8 @@ def _check_case(task: dict[str, Any]) -> dict[str, Any]:
         row["flags"] = [_as_json(flag) for flag in each_once(map(_from_json, row["flags"]))]
         if task["sheets"]:
             caption = _caption(files.id, sequence, image.volume, mask)
-            row["sheet"] = _write_sheet(Path(task["sheets"]) / f"{task['name']}_{_slug(sequence)}.png", image.volume,
-                                        mask, caption)
+            sheet = Path(task["sheets"]) / f"{task['name']}_{name_file(sequence)}.png"
+            row["sheet"] = _write_sheet(sheet, image.volume, mask, caption)
         answer["rows"].append(row)
         first = len(answer["prints"]) == 0
         answer["prints"].append({"case": files.id, "sequence": sequence, "image": digest_voxels(image.volume),
@@ -221,21 +220,6 @@ def _write_tables(out: Path, rows: list[dict[str, Any]], flags: list[dict[str, A
         write_atomically(out / name, text.getvalue().encode())
         written.append(str(out / name))
     return written
-
-
-def _file_names(cases: list[str]) -> list[str]:
-    """Name files after cases, each its own even where characters had to go."""
-    names: list[str] = []
-    for case in cases:
-        name, number = _slug(case), 2
-        while name.lower() in (taken.lower() for taken in names):
-            name, number = f"{_slug(case)}-{number}", number + 1
-        names.append(name)
-    return names
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^\w.-]+", "_", text).strip("._") or "case"
 
 
 def _as_scan(row: dict[str, Any]) -> Scan:

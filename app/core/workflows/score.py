@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 
 from app.core.bundle import Bundle, Prediction, sigmoid
 from app.core.data import Case, Caution, Contribution, FeatureRow, Mask, Prepared, Prevalence, Score
+from app.core.files import name_files
 from app.core.io.case import load_case
 from app.core.io.nifti import write_nifti
 from app.core.io.table import read_cases
@@ -82,7 +82,7 @@ def score_cohort(request: dict[str, Any], report: Report) -> dict[str, Any]:
     settings = ask.model_dump(mode="json", exclude={"table", "jobs", "out"})
     requests = [
         {"case": files.model_dump(mode="json"), **settings, "out": str(Path(ask.out) / folder) if ask.out else None}
-        for files, folder in zip(table.cases, name_folders([files.id for files in table.cases]), strict=True)
+        for files, folder in zip(table.cases, name_files(files.id for files in table.cases), strict=True)
     ]
     results = run_each(_score_or_explain, requests, ask.jobs, report, "Scoring", lost=_lose)
     faults: dict[int, list[str]] = {}
@@ -121,17 +121,6 @@ def _score_or_explain(request: dict[str, Any]) -> dict[str, Any]:
             "case": request["case"]["id"],
             "error": {"kind": failure.kind, "message": failure.message, "remedy": failure.remedy},
         }
-
-
-def name_folders(cases: Sequence[str]) -> list[str]:
-    """A folder's name for each case: letters that would lead elsewhere are replaced, and no two are the same."""
-    names: list[str] = []
-    for case in cases:
-        name = base = re.sub(r"[^\w.+-]+", "_", case).strip("._") or "case"
-        while name.lower() in (other.lower() for other in names):
-            name = f"{base}_{len(names) + 1}"
-        names.append(name)
-    return names
 
 
 class Clock:
