@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from app.core.recipe import N4Recipe, NormaliseRecipe, PositiveFloat, PrepRecipe, Recipe, Settings
 
@@ -215,20 +215,88 @@ class ExploreRequest(Settings):
 
 
 class TrainRequest(Settings):
-    """Train and validate a model from a table of features or of cases."""
+    """Train and validate models from a table of features or of cases.
+
+    `clinical` columns are known before the diagnosis: a model of them alone is always shown beside. `context` columns
+    describe a case to the harmonisation and are never learned from. `confirmed` columns are features although they look
+    like the label; the patient's column among them says that its ids are unique. `splits` is a table of fixed train and
+    test lists. The `primary` recipe is declared before the run: by default the first. A request may say `recipe` for
+    one alone.
+    """
 
     table: str
     label: str
     positive: str | None = None
     patient: str
     site: str | None = None
+    clinical: list[str] = Field(default_factory=list)
+    context: list[str] = Field(default_factory=list)
     ignore: list[str] = Field(default_factory=list)
-    recipe: Recipe
+    confirmed: list[str] = Field(default_factory=list)
+    recipes: list[Recipe] = Field(min_length=1)
+    primary: str | None = None
+    splits: str | None = None
+    audit: bool = False
     out: str
     seed: int = 0
     jobs: int = Field(1, ge=1)
     purpose: str = ""
     demonstration: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_one_recipe(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or "recipe" not in values or "recipes" in values:
+            return values
+        return {**{name: value for name, value in values.items() if name != "recipe"}, "recipes": [values["recipe"]]}
+
+    @field_validator("recipes")
+    @classmethod
+    def _check_names(cls, recipes: list[Recipe]) -> list[Recipe]:
+        names = [recipe.name for recipe in recipes]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"two recipes are named '{twice}'")
+        return recipes
+
+    @field_validator("primary")
+    @classmethod
+    def _check_primary(cls, primary: str | None, info: ValidationInfo) -> str | None:
+        names = [recipe.name for recipe in info.data.get("recipes", [])]
+        if primary is not None and names and primary not in names:
+            raise ValueError(f"no recipe of this run is named so; there are {', '.join(names)}")
+        return primary
+
+    @property
+    def recipe(self) -> Recipe:
+        """The primary recipe: its model is saved."""
+        return next((recipe for recipe in self.recipes if recipe.name == self.primary), self.recipes[0])
+
+
+class EvaluateRequest(Settings):
+    """Test a saved model on cases from elsewhere; `evaluation.json` and `predictions.csv` go into `out`.
+
+    `table` holds features or cases. Columns that are not named are those the model was trained with, else `label`,
+    `patient` and `site`. `positive` is the label's value that means the model's second class, where the table codes its
+    classes in other words than the model.
+    """
+
+    bundle: str
+    table: str
+    out: str
+    label: str | None = None
+    positive: str | None = None
+    patient: str | None = None
+    site: str | None = None
+    jobs: int = Field(1, ge=1)
+
+
+class ExchangeRequest(Settings):
+    """Bring a model into the user's library, or hand one on: a .zip file or a folder."""
+
+    model: str
+    out: str | None = None
+    replace: bool = False
 
 
 class DemoRequest(Settings):

@@ -1,4 +1,4 @@
-"""From a table to what a model learns from: rows, labels and groups, with everything wrong collected."""
+"""From a table to what a model learns from: rows, labels and groups, with everything wrong told at once."""
 
 from __future__ import annotations
 
@@ -9,199 +9,252 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.data import Caution
 from app.core.errors import CohortError
-from app.core.io.table import read_cases, read_table
+from app.core.io.table import read_table
 from app.core.jobs import Report
 from app.core.requests import TrainRequest
-from app.core.workflows.finished import default_cache
-from app.core.workflows.measuring import column_names, measure_cases
-from app.core.workflows.roles import ACQUISITION_PREFIX, read_roles
+from app.core.workflows import cohort_problems as problems
+from app.core.workflows.hidden_label import HeldOut, find_hidden_labels, hold_out_clinical
+from app.core.workflows.learning_columns import (
+    Size,
+    as_words,
+    choose_features,
+    describe_context,
+    find_sizes,
+    list_columns,
+)
+from app.core.workflows.measured_table import check_cases, holds_images, measure_table
+from app.core.workflows.roles import read_roles
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Columns that describe a case or its acquisition; they never become features by themselves.
-METADATA = frozenset(
-    {
-        "patient",
-        "image",
-        "mask",
-        "label",
-        "site",
-        "vendor",
-        "manufacturer",
-        "model",
-        "field_strength",
-        "split",
-        "grade",
-        "age",
-        "sex",
-        "location",
-        "mask_ml",
-        "histology",
-    }
-)
-VOLUMES = ("volume_ml", "original_shape_VoxelVolume", "original_shape_MeshVolume")
+REMEDY = "Correct the table and train again."
 
 
 @dataclass(frozen=True, eq=False)
 class Cohort:
-    """What is learned from: `rows` (cases, features), `labels` 0 or 1, `patients`, `sites` (empty when not given).
+    """What is learned from.
 
-    `size` is the column that holds the tumour's volume, with its values, whether or not it is a feature.
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A row per case, numbered from 0: the feature columns (float64, NaN where missing), then the context columns,
+        which describe a case or its scanner and never reach a classifier.
+    features : tuple of str
+        The columns that are learned from.
+    clinical : tuple of str
+        Context columns that the clinical comparator is fitted on.
+    labels : array of int, shape (cases,)
+        1 for the positive class, 0 for the other.
+    patients : array of str, shape (cases,)
+        Cases of one patient stay together.
+    sites : array of str, shape (cases,), or None
+        Empty where missing; None when no site column was named.
+    classes : tuple of str
+        The label's values: the other class, the positive one.
+    sizes : tuple of Size
+        Volume and longest diameter, whether or not they are features; empty when the table has none.
+    failed : tuple of dict
+        Cases that could not be measured: `case`, `message`.
+    held_out : tuple of HeldOut
+        Columns that may be the label under another name.
+    cautions : tuple of Caution
+        What the reader of any result must know.
     """
 
-    names: tuple[str, ...]
-    rows: NDArray[np.float64]
+    table: pd.DataFrame
+    features: tuple[str, ...]
+    clinical: tuple[str, ...]
     labels: NDArray[np.int_]
     patients: NDArray[Any]
-    sites: tuple[str, ...]
+    sites: NDArray[Any] | None
     classes: tuple[str, str]
-    failed: tuple[dict[str, str], ...]
-    size: tuple[str, NDArray[np.float64]] | None
+    sizes: tuple[Size, ...]
+    failed: tuple[dict[str, str], ...] = ()
+    held_out: tuple[HeldOut, ...] = ()
+    cautions: tuple[Caution, ...] = ()
+
+    @property
+    def rows(self) -> NDArray[np.float64]:
+        """The features alone, shape (cases, features)."""
+        return np.asarray(self.table[list(self.features)].to_numpy(dtype=float))
+
+    @property
+    def site_names(self) -> tuple[str, ...]:
+        """Every site once, in order; empty when no site column was named."""
+        return () if self.sites is None else tuple(sorted(set(self.sites.tolist()) - {""}))
+
+    @property
+    def most_folds(self) -> int:
+        """The largest number of folds in which every fold can hold two patients of either class."""
+        return problems.most_folds(self.labels, self.patients)
+
+    def size(self, kind: str) -> Size | None:
+        """The tumours' 'volume' or 'diameter'."""
+        return next((size for size in self.sizes if size.kind == kind), None)
 
 
 def read_cohort(ask: TrainRequest, report: Report) -> Cohort:
-    """Rows, labels and groups from the table; every problem is collected.
+    """Read rows, labels and groups; every problem is collected.
+
+    Parameters
+    ----------
+    ask : TrainRequest
+        Names the table and its columns.
+    report : callable
+        Told while images are measured.
 
     Raises
     ------
     CohortError
         Names each column or row that cannot be used.
     """
-    table = read_table(Path(ask.table))
-    problems = [
-        f"The table has no column '{column}'."
-        for column in (ask.label, ask.patient, *([ask.site] if ask.site else []), *ask.ignore)
-        if column not in table.columns
-    ]
-    if problems:
-        raise CohortError(
-            f"{Path(ask.table).name} cannot be learned from.",
-            problems,
-            f"Its columns are {', '.join(map(str, table.columns))}.",
-        )
-    empty = [
-        f"{int(table[column].isna().sum())} of its {len(table)} rows have no '{column}', the first is {where[0] + 2}."
-        for column in (ask.label, ask.patient)
-        if len(where := np.flatnonzero(table[column].isna()))
-    ]
-    if empty:
-        raise CohortError(f"{Path(ask.table).name} cannot be learned from.", empty, "Fill in or remove these rows.")
-    labels = table[ask.label].astype(str)
-    classes = sorted(labels.unique())
-    if len(classes) != 2:
-        raise CohortError(
-            f"The column '{ask.label}' has {len(classes)} different values, a model needs two.",
-            [f"Found: {', '.join(classes[:6])}."],
-            "Name another column.",
-        )
-    positive = ask.positive or classes[1]
-    if positive not in classes:
-        raise CohortError(
-            f"The positive class '{positive}' does not occur in '{ask.label}'.", [f"Found: {', '.join(classes)}."]
-        )
+    frame = read_table(Path(ask.table), text=(ask.patient, *([ask.site] if ask.site else [])))
     failed: list[dict[str, str]] = []
-    if {"image", "mask"} <= set(table.columns) or any(str(name).startswith("image_") for name in table.columns):
-        measured, failed = extract_cohort(ask, report)
-        keep = [index for index, row in enumerate(measured) if row is not None]
-        found = [row for row in measured if row is not None]
-        names = tuple(dict.fromkeys(name for row in found for name in row))
-        rows = np.array([[row.get(name, np.nan) for name in names] for row in found], dtype=float)
-        table = table.iloc[keep]
-    else:
-        taken = {ask.label, ask.patient, ask.site, *ask.ignore}
-        roles = read_roles(ask.table)
-        names = tuple(
-            str(name)
-            for name in table.columns
-            if name not in taken and _may_be_feature(str(name), roles) and table[name].dtype.kind in "fiu"
+    roles = read_roles(ask.table)
+    if holds_images(frame) and roles is None:
+        _refuse(ask, [*_check_cases(ask, frame), *check_cases(ask.table)])
+        frame, measured, failed = measure_table(ask.table, frame, ask.recipe, report, ask.jobs)
+        roles = {"feature": measured}
+    found = problems.missing_columns(frame, _named(ask)) or problems.roles_of_one_column(ask, roles)
+    features = choose_features(frame, roles, _taken(ask), ask.confirmed)
+    found += _check_cases(ask, frame) if set(_named(ask)) <= set(frame.columns) else []
+    found += problems.words_among_numbers(frame, _taken(ask), roles, ask.confirmed)
+    found += problems.infinite_values(frame, features)
+    found += _lacking(ask, features)
+    if set(_named(ask)) <= set(frame.columns):
+        found += problems.repeated_rows(frame, features, as_words(frame[ask.patient]))
+    _refuse(ask, found, frame)
+    return _build(ask, frame, features, failed)
+
+
+def _named(ask: TrainRequest) -> tuple[str, ...]:
+    site = [ask.site] if ask.site else []
+    return (ask.label, ask.patient, *site, *ask.clinical, *ask.ignore, *ask.confirmed, *ask.context)
+
+
+def _taken(ask: TrainRequest) -> tuple[str, ...]:
+    return tuple(name for name in (ask.label, ask.patient, ask.site, *ask.clinical, *ask.ignore, *ask.context) if name)
+
+
+def _refuse(ask: TrainRequest, found: list[str], frame: pd.DataFrame | None = None) -> None:
+    if not found:
+        return
+    lacking = frame is not None and any("has no column" in each for each in found)
+    columns = list(map(str, frame.columns)) if frame is not None else []
+    remedy = f"Its columns are {list_columns(columns, 40)}." if lacking else REMEDY
+    raise CohortError(f"{Path(ask.table).name} cannot be learned from.", list(dict.fromkeys(found)), remedy)
+
+
+def _check_cases(ask: TrainRequest, frame: pd.DataFrame) -> list[str]:
+    """Problems of labels, patients and sites, which are known before any image is measured."""
+    found = problems.missing_columns(frame, _named(ask))
+    if found:
+        return found
+    words, patients = as_words(frame[ask.label]), as_words(frame[ask.patient])
+    found += problems.empty_cells(frame, (ask.label, ask.patient))
+    values = problems.label_values(ask.label, words, ask.positive)
+    found += values
+    found += problems.reused_ids(frame, ask)
+    if ask.site:
+        found += problems.site_is_patient(patients, as_words(frame[ask.site]), ask.site)
+    if not values:
+        classes = _classes(words, ask.positive)
+        known = np.array([bool(word and patient) for word, patient in zip(words, patients, strict=True)])
+        found += problems.too_few_patients(_code(words, classes)[known], np.array(patients)[known], classes)
+    return found
+
+
+def _classes(words: list[str], positive: str | None) -> tuple[str, str]:
+    values = sorted({word for word in words if word})
+    chosen = positive or values[1]
+    return next(value for value in values if value != chosen), chosen
+
+
+def _code(words: list[str], classes: tuple[str, str]) -> NDArray[np.int_]:
+    return np.array([int(word == classes[1]) for word in words])
+
+
+def _lacking(ask: TrainRequest, features: tuple[str, ...]) -> list[str]:
+    wanted = ask.recipe.features.names if ask.recipe.features else None
+    missing = sorted(set(wanted or ()) - set(features))
+    found = (
+        [f"The recipe '{ask.recipe.name}' wants features that the table lacks: {list_columns(missing)}."]
+        if missing
+        else []
+    )
+    return found if features else [*found, "It holds no feature: give columns of numbers, or image and mask paths."]
+
+
+def _build(
+    ask: TrainRequest, frame: pd.DataFrame, features: tuple[str, ...], failed: list[dict[str, str]]
+) -> Cohort:
+    import pandas as pd
+
+    wanted = ask.recipe.features.names if ask.recipe.features else None
+    features = tuple(name for name in features if wanted is None or name in wanted)
+    words = as_words(frame[ask.label])
+    classes = _classes(words, ask.positive)
+    labels = _code(words, classes)
+    unfit = problems.unfit_features(frame, features)
+    fit = tuple(name for name in features if not any(name in names for names in unfit.values()))
+    held_out = find_hidden_labels(frame, fit, labels, ask.confirmed)
+    held_out += hold_out_clinical(frame, ask.clinical, labels, ask.confirmed)
+    suspected = {each.column for each in held_out}
+    kept = [name for name in fit if name not in suspected]
+    if not kept:
+        reasons = [f"'{each.column}': {each.reason}." for each in held_out]
+        raise CohortError(
+            f"{Path(ask.table).name} holds nothing to learn from.",
+            reasons or [f"{what.capitalize()}: {list_columns(names)}." for what, names in unfit.items() if names],
+            "Give feature columns, or confirm with --confirm COLUMN that one of these is a measurement."
+            if reasons
+            else "Give feature columns, or image and mask paths.",
         )
-        others = [str(name) for name in table.columns if name not in {*taken, *names}]
-        _check_numbers(ask, table, [name for name in others if _may_be_feature(name, roles)])
-        rows = table[list(names)].to_numpy(dtype=float)
-    size = next(((name, rows[:, names.index(name)]) for end in VOLUMES for name in names if name.endswith(end)), None)
-    names, rows = _usable(ask, names, rows)
+    clinical = [name for name in ask.clinical if name not in suspected]
+    context = describe_context(frame, ask.site)
+    context |= {name: frame[name].tolist() for name in (*clinical, *ask.context)}
+    columns = {name: frame[name].to_numpy(dtype=float, na_value=np.nan) for name in kept}
+    table = pd.DataFrame({**columns, **{name: values for name, values in context.items() if name not in columns}})
     return Cohort(
-        names,
-        rows,
-        (table[ask.label].astype(str) == positive).to_numpy().astype(int),
-        table[ask.patient].astype(str).to_numpy(),
-        tuple(sorted(set(table[ask.site].astype(str)))) if ask.site else (),
-        (next(name for name in classes if name != positive), positive),
-        tuple(failed),
-        size,
+        table=table,
+        features=tuple(kept),
+        clinical=tuple(clinical),
+        labels=labels,
+        patients=np.array(as_words(frame[ask.patient])),
+        sites=np.array(context["site"]) if ask.site else None,
+        classes=classes,
+        sizes=find_sizes(frame.drop(columns=ask.ignore)),
+        failed=tuple(failed),
+        held_out=held_out,
+        cautions=_cautions(ask, frame, held_out, unfit),
     )
 
 
-def _may_be_feature(name: str, roles: dict[str, Any] | None) -> bool:
-    """Whether a column may be learned from: where its role is known, that alone decides."""
-    if roles is not None:
-        return name in roles["feature"]
-    return name.lower() not in METADATA and not name.startswith(ACQUISITION_PREFIX)
-
-
-def _check_numbers(ask: TrainRequest, table: pd.DataFrame, columns: list[str]) -> None:
-    """Refuse a column of numbers that a few other words turned into text: it would be left out without a word."""
-    issues = []
-    for name in columns:
-        cells = [str(cell).strip() for cell in table[name].dropna()]
-        words = [cell for cell in cells if not _is_finite(cell)]
-        if 0 < len(words) < len(cells) / 2:
-            row = next(index for index, cell in enumerate(table[name]) if str(cell).strip() == words[0]) + 2
-            issues.append(f"The column '{name}' holds '{words[0]}' (row {row}) where numbers are expected.")
-    if issues:
-        raise CohortError(
-            f"{Path(ask.table).name} cannot be learned from.", issues, "Correct the cells, or use --ignore COLUMN."
+def _cautions(
+    ask: TrainRequest, frame: pd.DataFrame, held_out: tuple[HeldOut, ...], unfit: dict[str, list[str]]
+) -> tuple[Caution, ...]:
+    told = [
+        Caution(
+            "held_out",
+            f"The column '{each.column}' is held out of learning: {each.reason}. Use --confirm {each.column} if it is "
+            "a measurement known before the diagnosis.",
         )
-
-
-def _is_finite(cell: str) -> bool:
-    try:
-        return bool(np.isfinite(float(cell.replace(",", "."))))
-    except ValueError:
-        return False
-
-
-def _usable(
-    ask: TrainRequest, names: tuple[str, ...], rows: NDArray[np.float64]
-) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    wanted = ask.recipe.features.names if ask.recipe.features else None
-    keep = [index for index, name in enumerate(names) if wanted is None or name in wanted]
-    if wanted:
-        missing = sorted(set(wanted) - set(names))
-        if missing:
-            raise CohortError(
-                f"The recipe '{ask.recipe.name}' wants features that the table lacks.", [", ".join(missing[:6])]
-            )
-    if not keep or not len(rows):
-        raise CohortError(
-            f"{Path(ask.table).name} holds nothing to learn from.", [], "Give feature columns, or image and mask paths."
-        )
-    keep = [index for index in keep if not np.isnan(rows[:, index]).all()]
-    infinite = [names[index] for index in keep if np.isinf(rows[:, index]).any()]
-    if infinite:
-        raise CohortError(
-            "Some features are infinite.", [", ".join(infinite[:6])], "Correct or leave out these columns."
-        )
-    return tuple(names[index] for index in keep), rows[:, keep]
-
-
-def extract_cohort(ask: TrainRequest, report: Report) -> tuple[list[dict[str, float] | None], list[dict[str, str]]]:
-    """Features of every row of a cohort of images; None and a reason where a case fails."""
-    cases = read_cases(Path(ask.table), strict=True).cases
-    answers = measure_cases(cases, ask.recipe, report, jobs=ask.jobs, cache=default_cache())
-    failed = [
-        {"case": files.id, "message": str(answer["error"])}
-        for files, answer in zip(cases, answers, strict=True)
-        if "error" in answer
+        for each in held_out
     ]
-    several = len({sequence for files in cases for sequence in files.images}) > 1
-    rows: list[dict[str, float] | None] = []
-    for files, answer in zip(cases, answers, strict=True):
-        if "error" in answer:
-            rows.append(None)
-        else:
-            names = column_names(answer["names"], files, several)
-            rows.append(dict(zip(names, answer["values"].tolist(), strict=True)))
-    return rows, failed
+    said = {"empty": "hold no value", "constant": "are the same in every case", "duplicated": "repeat another column"}
+    told += [
+        Caution(f"{what}_features", f"Features that {said[what]} are left out ({len(names)}): {list_columns(names)}.")
+        for what, names in unfit.items()
+        if names
+    ]
+    if ask.site and (unknown := sum(not word for word in as_words(frame[ask.site]))):
+        told.append(
+            Caution(
+                "site_missing",
+                f"{unknown} of {len(frame)} rows have no '{ask.site}': they take no part in anything that is by site.",
+            )
+        )
+    return tuple(told)

@@ -17,7 +17,7 @@ from app.core.evaluate.variation import varies
 from app.core.io.table import read_table
 from app.core.radiomics.catalogue import describe
 from app.core.requests import ExploreRequest
-from app.core.workflows.cohort import METADATA, VOLUMES
+from app.core.workflows.learning_columns import METADATA, VOLUMES
 from app.core.workflows.roles import read_roles
 
 if TYPE_CHECKING:

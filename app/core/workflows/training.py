@@ -22,8 +22,10 @@ from app.core.bundle import (
     check_target,
     write_bundle,
 )
+from app.core.classify.clinical import build_clinical, code_clinical
 from app.core.classify.formula import LogitFormula, fit_formula
 from app.core.classify.pipelines import bootstrap_fits, build_pipeline
+from app.core.data import Caution
 from app.core.evaluate.conformal import class_quantiles
 from app.core.evaluate.crossvalidate import OutOfFold, cross_validate
 from app.core.evaluate.folds import Folds, make_folds
@@ -38,10 +40,9 @@ from app.core.workflows.cohort import Cohort, read_cohort
 
 ERROR_RATES = (0.05, 0.1, 0.2)
 DEFAULT_POINT = "sensitivity 95%"
-NO_SIZE = {
-    "code": "no_size",
-    "message": "No column holds the tumour's volume: whether the model does more than measure size is not known.",
-}
+NO_SIZE = Caution(
+    "no_size", "No column holds the tumour's volume: whether the model does more than measure size is not known."
+)
 
 
 def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -68,8 +69,9 @@ def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
     recipe = ask.recipe
     check_target(Path(ask.out))
     cohort = read_cohort(ask, partial(_share, report, 0.0, 0.7))
-    report(0.7, f"Learning from {len(cohort.names)} features: {', '.join(cohort.names)}")
-    folds = make_folds(cohort.labels, cohort.patients, recipe.model.folds, recipe.model.repeats, ask.seed)
+    report(0.7, f"Learning from {len(cohort.features)} features: {', '.join(cohort.features)}")
+    k = min(recipe.model.folds, cohort.most_folds)
+    folds = make_folds(cohort.labels, cohort.patients, k, recipe.model.repeats, ask.seed)
     total = len(folds.splits)
     out_of_fold = cross_validate(
         partial(build_pipeline, recipe.model),
@@ -78,15 +80,19 @@ def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
         folds,
         lambda done: report(0.7 + 0.2 * done / total, f"Fold {done} of {total}"),
     )
-    comparators = compare_with_size(cohort, folds, out_of_fold, recipe)
+    comparators = compare_with_size(cohort, folds, out_of_fold, recipe) | compare_with_clinical(
+        cohort, folds, out_of_fold
+    )
+    cautions = [*cohort.cautions, *fewer_folds(recipe, folds), *([] if cohort.size("volume") else [NO_SIZE])]
     report(0.9, "Fitting the final model")
     result = {
         "models": {recipe.name: evaluate(cohort, folds, out_of_fold)},
         "comparators": comparators,
         "folds": {"digest": folds.digest, "k": folds.k, "repeats": folds.repeats},
-        "features": list(cohort.names),
+        "features": list(cohort.features),
+        "held_out": [each.as_json() for each in cohort.held_out],
         "failed": list(cohort.failed),
-        "cautions": [] if comparators else [NO_SIZE],
+        "cautions": [{"code": each.code, "message": each.message} for each in cautions],
     }
     bundle = save(ask, cohort, folds, out_of_fold, result)
     report(1.0, "Done")
@@ -103,30 +109,56 @@ def compare_with_size(cohort: Cohort, folds: Folds, out_of_fold: OutOfFold, reci
     Foreign tables give the volume as pyradiomics names it, with any prefix. Where a volume is not positive the column
     was standardised, and serves as it is.
     """
-    if cohort.size is None:
+    size = cohort.size("volume")
+    if size is None:
         return {}
-    volume = cohort.size[1][:, np.newaxis]
-    volume = np.log10(volume) if np.nanmin(volume) > 0 else volume
+    volume = size.values[:, np.newaxis]
+    volume = np.log10(volume) if size.is_absolute else volume
     alone = cross_validate(partial(build_pipeline, recipe.model), volume, cohort.labels, folds, lambda _done: None)
+    return {"volume": compare_alone(alone, out_of_fold, folds)}
+
+
+def compare_with_clinical(cohort: Cohort, folds: Folds, out_of_fold: OutOfFold) -> dict[str, Any]:
+    """The clinical variables alone (logistic) on the same folds; nothing where none was named."""
+    if not cohort.clinical:
+        return {}
+    rows, words = code_clinical(cohort.table[list(cohort.clinical)])
+    alone = cross_validate(partial(build_clinical, words), rows, cohort.labels, folds, lambda _done: None)
+    return {"clinical": compare_alone(alone, out_of_fold, folds)}
+
+
+def compare_alone(alone: OutOfFold, out_of_fold: OutOfFold, folds: Folds) -> dict[str, Any]:
+    """A comparator's AUC, and what the model adds to it, fold by fold."""
     difference = out_of_fold.aucs - alone.aucs
     return {
-        "volume": {
-            "auc": alone.auc_summary(folds),
-            "difference": {
-                "mean": float(difference.mean()),
-                "interval": list(corrected_t_difference(difference, folds.k, folds.repeats)),
-            },
-        }
+        "auc": alone.auc_summary(folds),
+        "difference": {
+            "mean": float(difference.mean()),
+            "interval": list(corrected_t_difference(difference, folds.k, folds.repeats)),
+        },
     }
+
+
+def fewer_folds(recipe: Recipe, folds: Folds) -> list[Caution]:
+    """Say so where the rarer class has too few patients for the folds that the recipe asks for."""
+    if folds.k >= recipe.model.folds:
+        return []
+    return [
+        Caution(
+            "fewer_folds",
+            f"{recipe.model.folds} folds would hold fewer than two patients of the rarer class each: {folds.k} folds, "
+            "the largest number possible, were used.",
+        )
+    ]
 
 
 def fit_size(cohort: Cohort) -> LogitFormula | None:
     """Tumour volume alone, fitted on all cases, to stand beside every score; None where no positive volume is known."""
-    if cohort.size is None or not np.nanmin(cohort.size[1]) > 0:
+    size = cohort.size("volume")
+    if size is None or not size.is_absolute:
         return None
-    name, values = cohort.size
-    known = np.isfinite(values)
-    return fit_formula(name, values[known], cohort.labels[known])
+    known = np.isfinite(size.values)
+    return fit_formula("volume_ml", size.values[known], cohort.labels[known])
 
 
 def evaluate(cohort: Cohort, folds: Folds, out_of_fold: OutOfFold) -> dict[str, Any]:
@@ -164,18 +196,18 @@ def save(ask: TrainRequest, cohort: Cohort, folds: Folds, out_of_fold: OutOfFold
         purpose=ask.purpose or f"{cohort.classes[1]} against {cohort.classes[0]}, trained with LipoScope.",
         classes=cohort.classes,
         recipe=recipe,
-        features=cohort.names,
+        features=cohort.features,
         estimator=PipelineEstimator(),
         training=Training(
             description=f"{len(cohort.labels)} cases, {len(set(cohort.patients.tolist()))} patients"
-            + (f", {len(cohort.sites)} sites" if cohort.sites else ""),
+            + (f", {len(cohort.site_names)} sites" if cohort.site_names else ""),
             counts={cohort.classes[0]: negatives, cohort.classes[1]: positives},
             prevalence=positives / (positives + negatives),
-            sites=cohort.sites,
+            sites=cohort.site_names,
             fold_digest=folds.digest,
             ranges={
                 name: (float(np.nanmin(column)), float(np.nanmax(column)))
-                for name, column in zip(cohort.names, cohort.rows.T, strict=True)
+                for name, column in zip(cohort.features, cohort.rows.T, strict=True)
                 if np.isfinite(column).any()
             },
             space=TrainingSpace(
@@ -206,6 +238,7 @@ def save(ask: TrainRequest, cohort: Cohort, folds: Folds, out_of_fold: OutOfFold
     evaluation = {
         **result,
         "auc": figures["auc"],
+        "columns": {"label": ask.label, "patient": ask.patient, "site": ask.site},
         "out_of_fold": [
             {"row": int(row), "label": int(label), "probability": float(probability)}
             for row, label, probability in zip(
