@@ -1,9 +1,26 @@
-"""Intervals that cover: the corrected resampled t on the logit scale, for cross-validated figures."""
+"""Intervals that cover: the corrected resampled t, on the logit scale for areas, and what follows for shares."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its 95 % interval; None where no interval is known to hold."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def json(self) -> dict[str, float | list[float] | None]:
+        """As results are written."""
+        interval = None if self.low is None or self.high is None else [self.low, self.high]
+        return {"value": self.value, "interval": interval}
 
 
 def corrected_t_interval(
@@ -37,18 +54,125 @@ def corrected_t_interval(
     n_test / n_train = 1 / (k - 1), because training sets overlap. Degrees of freedom k - 1, logit scale.
     Hanley and McNeil, Radiology 143 (1982), 10.1148/radiology.143.1.7063747: the least error.
     """
-    from scipy.stats import t
+    found = resampled_area(np.reshape(values, repeats * k), 1.0 / (k - 1), k - 1, counts, level=level)
+    return float(found.low or 0.0), float(found.high or 0.0)
 
-    figures = np.asarray(values, dtype=float)
-    mean = float(figures.mean())
+
+def resampled_area(
+    values: ArrayLike,
+    ratio: float,
+    freedom: float,
+    counts: tuple[int, int],
+    weights: ArrayLike | None = None,
+    level: float = 0.95,
+) -> Estimate:
+    """Mean AUC of folds with its interval, for any folds.
+
+    Parameters
+    ----------
+    values : array, shape (folds,)
+        The AUC of each fold.
+    ratio : float
+        Cases tested for each case trained on.
+    freedom : float
+        Degrees of freedom; folds of a repeat, less one.
+    counts : tuple of int
+        Cases of either class.
+    weights : array, shape (folds,), optional
+        What each fold counts, such as its pairs of cases; equal by default.
+    level : float
+        Coverage aimed at.
+
+    Returns
+    -------
+    Estimate
+
+    Notes
+    -----
+    As `corrected_t_interval`, whose references hold here too. With weights, 1 / folds becomes the sum of squared
+    weights: many small folds beside a large one count as few.
+    """
+    mean, error = _resampled(values, ratio, weights)
     best = (min(counts) + 0.5) / (min(counts) + 1)
     centre = min(max(mean, 1 - best), best)
-    error = float(figures.std(ddof=1)) * np.sqrt(1.0 / (repeats * k) + 1.0 / (k - 1))
     error = max(error, float(least_error(centre, counts)))
-    spread = t.ppf(0.5 + level / 2, k - 1) * error / (centre * (1 - centre))
+    spread = student_quantile(freedom, level) * error / (centre * (1 - centre))
     logit = np.log(centre / (1 - centre))
     low, high = 1 / (1 + np.exp(-(logit - spread))), 1 / (1 + np.exp(-(logit + spread)))
-    return float(min(low, mean)), float(max(high, mean))
+    return Estimate(mean, float(min(low, mean)), float(max(high, mean)))
+
+
+def resampled_mean(values: ArrayLike, ratio: float, freedom: float, level: float = 0.95) -> Estimate:
+    """Mean of fold figures with its interval on their own scale, such as of losses or of paired differences.
+
+    Parameters
+    ----------
+    values : array, shape (folds,)
+    ratio, freedom, level
+        As for `resampled_area`.
+    """
+    mean, error = _resampled(values, ratio, None)
+    half = student_quantile(freedom, level) * error
+    return Estimate(mean, mean - half, mean + half)
+
+
+def resampled_p(differences: ArrayLike, ratio: float, freedom: float) -> float:
+    """Two-sided p value of the corrected resampled t: that the mean paired difference is zero."""
+    from scipy.stats import t
+
+    mean, error = _resampled(differences, ratio, None)
+    if error == 0:
+        return 1.0 if mean == 0 else 0.0
+    return float(2 * t.sf(abs(mean) / error, freedom))
+
+
+def resampled_share(share: float, cases: float, inflation: float, freedom: float, level: float = 0.95) -> Estimate:
+    """Share of cases, such as a sensitivity, measured on out-of-fold answers.
+
+    Parameters
+    ----------
+    share : float
+        Mean over repeats.
+    cases : float
+        Patients that it is a share of.
+    inflation : float
+        Of the variance, because every fold's model is another: `Folds.inflation`.
+    freedom, level
+        As for `resampled_area`.
+
+    Returns
+    -------
+    Estimate
+        Wilson's interval with so many fewer cases, and Student's quantile in place of the normal one. Folds hold a few
+        cases of a class, so that the t of fold shares would vanish where all are right; a score interval does not.
+
+    References
+    ----------
+    Wilson, JASA 22 (1927), 10.2307/2276774.
+    """
+    if cases <= 0 or not np.isfinite(share):
+        return Estimate(share)
+    n, z = cases / inflation, student_quantile(freedom, level)
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return Estimate(share, float(max(0.0, min(middle - half, share))), float(min(1.0, max(middle + half, share))))
+
+
+def student_quantile(freedom: float, level: float = 0.95) -> float:
+    """Half the width of an interval of that level, in standard errors."""
+    from scipy.stats import t
+
+    return float(t.ppf(0.5 + level / 2, freedom))
+
+
+def _resampled(values: ArrayLike, ratio: float, weights: ArrayLike | None) -> tuple[float, float]:
+    """Weighted mean and its corrected standard error."""
+    figures = np.asarray(values, dtype=float)
+    counted = np.ones(len(figures)) if weights is None else np.asarray(weights, dtype=float)
+    shares = counted / counted.sum()
+    mean, squares = float(shares @ figures), float((shares**2).sum())
+    variance = float(shares @ (figures - mean) ** 2) / (1 - squares)
+    return mean, float(np.sqrt(variance * (squares + ratio)))
 
 
 def least_error(area: ArrayLike, counts: tuple[int, int]) -> NDArray[np.float64]:
@@ -90,8 +214,5 @@ def corrected_t_difference(differences: ArrayLike, k: int, repeats: int, level: 
     -------
     low, high : float
     """
-    from scipy.stats import t
-
-    figures = np.asarray(differences, dtype=float)
-    half = t.ppf(0.5 + level / 2, k - 1) * figures.std(ddof=1) * np.sqrt(1.0 / (repeats * k) + 1.0 / (k - 1))
-    return float(figures.mean() - half), float(figures.mean() + half)
+    found = resampled_mean(np.reshape(differences, repeats * k), 1.0 / (k - 1), k - 1, level)
+    return float(found.low or 0.0), float(found.high or 0.0)
