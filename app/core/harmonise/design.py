@@ -27,11 +27,11 @@ def words(table: pd.DataFrame, name: str) -> list[str]:
     """A column as text, length rows; empty where it is missing, and everywhere when the column is."""
     if name not in table:
         return [""] * len(table)
-    return ["" if missing else _word(value) for value, missing in zip(table[name], table[name].isna(), strict=True)]
+    return ["" if missing else as_word(value) for value, missing in zip(table[name], table[name].isna(), strict=True)]
 
 
-def _word(value: Any) -> str:
-    # A column of numbers turns to floats as soon as one is missing; 3 and 3.0 stay one site.
+def as_word(value: Any) -> str:
+    """Text of a table's cell; a column of numbers turns to floats when one is missing, and 3 and 3.0 stay one site."""
     whole = isinstance(value, (float, np.floating)) and float(value).is_integer()
     return str(int(value)) if whole else str(value).strip()
 

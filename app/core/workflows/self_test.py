@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections import Counter
 from importlib import metadata
@@ -11,7 +12,9 @@ import numpy as np
 
 from app import __version__
 from app.core.data import FloatArray, Volume
+from app.core.harmonise.estimation import estimate_combat
 from app.core.jobs import Report
+from app.core.paths import program_folder
 from app.core.preprocess.n4 import correct_bias
 from app.core.radiomics.ibsi import compare_with_ibsi
 from app.core.recipe import N4Recipe
@@ -34,6 +37,14 @@ N4_SEED = 2010
 # SimpleITK 2.5's N4 with its own defaults, run on the same image outside this program.
 N4_EXPECTED = {"cv_before": 0.273856, "cv_after": 0.023504}
 N4_TOLERANCE = 0.01
+COMBAT_KINDS: dict[str, dict[str, Any]] = {
+    "parametric": {},
+    "nonparametric": {"parametric": False},
+    "no_eb": {"eb": False},
+    "mean_only": {"mean_only": True},
+    "reference": {"reference": "B"},
+}
+COMBAT_TOLERANCE = 1e-5
 
 
 def selftest(_request: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -58,16 +69,42 @@ def selftest(_request: dict[str, Any], report: Report) -> dict[str, Any]:
     ibsi = {state: states[state] for state in ("within", "outside", "not_implemented")}
     report(0.4, "Correcting a known bias field")
     n4 = check_n4()
+    report(0.7, "Harmonising a known table")
+    combat = check_combat()
     report(0.8, "Looking for devices")
     devices = find_devices()
     report(1.0, "Done")
     return {
         "ibsi": {**ibsi, "rows": rows},
-        "combat": {"checked": False, "reason": "This version has no ComBat harmonisation to check."},
+        "combat": combat,
         "n4": n4,
         "versions": {"LipoScope": __version__, "python": platform.python_version(), **_versions()},
         "devices": devices,
-        "ok": ibsi["outside"] == 0 and n4["state"] == "within",
+        "ok": ibsi["outside"] == 0 and n4["state"] == "within" and combat["state"] == "within",
+    }
+
+
+def check_combat() -> dict[str, Any]:
+    """Harmonise a table in every way and compare with stored results of another implementation.
+
+    Returns
+    -------
+    dict
+        `checked`; `differences`, the largest of each way; `tolerance`; and `state`: 'within' or 'outside'.
+    """
+    path = program_folder() / "resources" / "harmonise" / "combat.json"
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    values, design = np.array(stored["values"]), np.array(stored["age"])[:, np.newaxis]
+    differences = {}
+    for kind, settings in COMBAT_KINDS.items():
+        found = estimate_combat(values, stored["sites"], design, **settings).apply(values, stored["sites"], design)
+        differences[kind] = float(np.abs(found - np.array(stored["expected"][kind])).max())
+    within = all(difference <= COMBAT_TOLERANCE for difference in differences.values())
+    return {
+        "checked": True,
+        "differences": differences,
+        "tolerance": COMBAT_TOLERANCE,
+        "state": "within" if within else "outside",
     }
 
 

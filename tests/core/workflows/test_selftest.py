@@ -37,17 +37,20 @@ def test_selftest_passes_and_is_plain_json() -> None:
     assert {state: found["ibsi"][state] for state in counts} == counts
     assert counts["outside"] == 0
     assert found["n4"]["state"] == "within"
-    assert found["combat"]["checked"] is False
+    assert found["combat"]["state"] == "within"
+    assert set(found["combat"]["differences"]) == {"parametric", "nonparametric", "no_eb", "mean_only", "reference"}
     assert found["devices"][0] == "cpu"
     assert found["versions"]["numpy"] == metadata.version("numpy")
     assert [step[0] for step in steps] == sorted(step[0] for step in steps)
 
 
-@pytest.mark.parametrize("part", ["ibsi", "n4"])
+@pytest.mark.parametrize("part", ["ibsi", "n4", "combat"])
 def test_selftest_fails_when_a_value_lies_outside(monkeypatch, part: str) -> None:
     monkeypatch.setattr(module, "find_devices", lambda: ["cpu"])
     if part == "ibsi":
         monkeypatch.setattr(module, "compare_with_ibsi", lambda: [{"state": "within"}, {"state": "outside"}])
+    elif part == "combat":
+        monkeypatch.setattr(module, "COMBAT_TOLERANCE", 1e-12)
     else:
         monkeypatch.setitem(module.N4_EXPECTED, "cv_after", 0.03)
     assert module.selftest({}, lambda *_: None)["ok"] is False
