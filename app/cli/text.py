@@ -133,6 +133,7 @@ def show_selftest(result: dict[str, Any]) -> str:
     counts = f"{ibsi['within']} within tolerance, {ibsi['outside']} outside, {ibsi['not_implemented']} not implemented"
     return (
         f"IBSI phantom: {counts}\n"
+        f"ComBat: {result['combat']['state']} {result['combat']['tolerance']:g}\n"
         f"N4: {json.dumps(result['n4'])}\nDevices: {', '.join(result['devices'])}\n"
         f"{'All is well.' if result['ok'] else 'Something differs from the stored references.'}"
     )
