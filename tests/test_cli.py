@@ -157,7 +157,7 @@ def test_something_in_the_way(capsys, tmp_path, ball):
     (tmp_path / "file").touch()
     (tmp_path / "c.csv").write_text(f"patient,image,mask\nd,{ball[0]},{ball[1]}\n")
     assert "in the way" in refusal(capsys, "score", *ball, "--out", str(tmp_path / "file"))
-    assert "in the way" in refusal(capsys, "boxes", str(tmp_path / "c.csv"), "--out", str(tmp_path))
+    assert "ends in none of" in refusal(capsys, "boxes", str(tmp_path / "c.csv"), "--out", str(tmp_path))
     assert "in the way" in refusal(capsys, "convert", ball[0], str(tmp_path / "file"))
 
 

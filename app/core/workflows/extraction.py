@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.core.errors import CohortError, InputError
-from app.core.io.tabulate import check_table_name, write_table
+from app.core.errors import CohortError
+from app.core.io.tabulate import write_table
 from app.core.jobs import Report
 from app.core.requests import CaseFiles, CohortSource, ExtractRequest
 from app.core.workflows.finished import default_cache
-from app.core.workflows.gathering import Gathered, gather_cases
+from app.core.workflows.gathering import Gathered, check_output, gather_cases
 from app.core.workflows.measuring import column_names, measure_cases
 from app.core.workflows.roles import ACQUISITION_PREFIX, write_roles
 
@@ -223,9 +223,7 @@ def _write_errors(out: Path, failed: Sequence[dict[str, Any]]) -> Path | None:
 def _check_target(ask: ExtractRequest) -> None:
     """Refuse a table that could not be written, before hours of work."""
     out = Path(ask.out)
-    check_table_name(out)
-    if ask.source is not None and Path(ask.source).exists() and out.exists() and out.samefile(ask.source):
-        raise InputError(f"{out.name} is the cohort's own table.", "Choose another name for the features.")
+    check_output(ask, out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=out.parent):
         """Only to learn that a file can be made there."""

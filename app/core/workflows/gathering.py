@@ -15,6 +15,7 @@ from app.core.io.names import read_name
 from app.core.io.pairing import pair
 from app.core.io.source import SUFFIXES, Source, stem_of, suffix_of
 from app.core.io.table import CaseTable, RowProblem, names_a_person, read_cases
+from app.core.io.tabulate import check_table_name
 from app.core.requests import CaseFiles, CohortSource
 
 if TYPE_CHECKING:
@@ -87,6 +88,20 @@ def gather_cases(ask: CohortSource) -> Gathered:
         raise InputError(f"There is nothing at {source.name}.", "Choose a table of cases, or a folder.")
     found = _from_folder(source) if source.is_dir() else _from_tables([(source.name, read_cases(_table(source)))])
     return found if ask.cases is None else _choose(found, ask.cases)
+
+
+def check_output(ask: CohortSource, out: str | Path) -> None:
+    """Refuse, before the work, an output that is no table's or that would take the place of the cohort's own.
+
+    Raises
+    ------
+    InputError
+        So it is.
+    """
+    check_table_name(out)
+    path = Path(out)
+    if ask.source is not None and Path(ask.source).exists() and path.exists() and path.samefile(ask.source):
+        raise InputError(f"{path.name} is the cohort's own table.", "Choose another name for the results.")
 
 
 def _table(path: Path) -> Path:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import Any
 
 from app.core.data import Volume
 from app.core.errors import AppError, InputError
-from app.core.files import write_atomically
 from app.core.io.case import load_case
 from app.core.io.mask import load_mask
 from app.core.io.nifti import check_nifti_name, write_nifti
+from app.core.io.tabulate import write_table
 from app.core.io.volume import load_volume
 from app.core.jobs import Report
 from app.core.preprocess.boxes import bounding_boxes
@@ -20,9 +18,11 @@ from app.core.preprocess.follow import place_mask
 from app.core.preprocess.n4 import correct_bias
 from app.core.requests import BoxesRequest, CaseFiles, CohortSource, N4Request
 from app.core.workflows.finished import files_of
-from app.core.workflows.gathering import gather_cases
+from app.core.workflows.gathering import check_output, gather_cases
 from app.core.workflows.ledger import NAME, Ledger, name_work
 from app.core.workflows.parallel import run_each
+
+_COLUMNS = ["patient", "slice", "x_min", "x_max", "y_min", "y_max", "centre_x", "centre_y", "width", "height"]
 
 
 def correct_image(request: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def correct_image(request: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 def tumour_boxes(request: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Bounding boxes of every tumour of a cohort, a row per slice, as CSV; a killed run is taken up again.
+    """Bounding boxes of every tumour of a cohort, a row per slice; a killed run is taken up again.
 
     Parameters
     ----------
@@ -77,9 +77,13 @@ def tumour_boxes(request: dict[str, Any], report: Report) -> dict[str, Any]:
     dict
         `written`, `rows`, `reused` (cases that an earlier run, which was ended, had done), `failed` (case and reason).
     """
+    import pandas as pd
+
     ask = BoxesRequest.parse(request)
+    cohort = CohortSource(source=ask.table)
+    check_output(cohort, ask.out)
     report(0.0, "Looking for the cases")
-    found = gather_cases(CohortSource(source=ask.table))
+    found = gather_cases(cohort)
     out = Path(ask.out)
     ledger = Ledger(out.with_name(f".{out.stem}{NAME}"))
     works = [_name(files) for files in found.cases]
@@ -106,12 +110,9 @@ def tumour_boxes(request: dict[str, Any], report: Report) -> dict[str, Any]:
         before=len(found.cases) - len(left),
     )
     answers = [answer or {} for answer in known]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["patient", "slice", "x_min", "x_max", "y_min", "y_max", "centre_x", "centre_y", "width", "height"])
-    for files, answer in zip(found.cases, answers, strict=True):
-        writer.writerows([files.id, *row] for row in answer.get("rows", []))
-    write_atomically(out, text.getvalue().encode())
+    boxes = [[files.id, *row] for files, answer in zip(found.cases, answers, strict=True)
+             for row in answer.get("rows", [])]
+    write_table(out, pd.DataFrame(boxes, columns=_COLUMNS))
     ledger.forget()
     failed = [{"case": problem.patient, "message": str(problem)} for problem in found.problems]
     failed += [
@@ -119,8 +120,7 @@ def tumour_boxes(request: dict[str, Any], report: Report) -> dict[str, Any]:
         for files, answer in zip(found.cases, answers, strict=True)
         if "error" in answer
     ]
-    rows = sum(len(answer.get("rows", [])) for answer in answers)
-    return {"written": ask.out, "rows": rows, "reused": len(found.cases) - len(left), "failed": failed}
+    return {"written": ask.out, "rows": len(boxes), "reused": len(found.cases) - len(left), "failed": failed}
 
 
 def _name(files: CaseFiles) -> str:

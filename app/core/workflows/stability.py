@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from app.core.errors import CohortError, Failure, RecipeError
 from app.core.evaluate.agreement import Agreement, intraclass_correlation
 from app.core.files import write_atomically
-from app.core.io.tabulate import check_table_name, write_table
+from app.core.io.tabulate import write_table
 from app.core.jobs import Report
 from app.core.radiomics.catalogue import STABLE, describe
+from app.core.radiomics.extract import check_recipe
 from app.core.recipe import Recipe
 from app.core.requests import CaseFiles, StabilityRequest
-from app.core.workflows.gathering import gather_cases
+from app.core.workflows.gathering import check_output, gather_cases
 from app.core.workflows.measuring import column_names, for_sequences
 from app.core.workflows.outlines import CHANGES, OWN, SECOND, measure_outlines
 from app.core.workflows.parallel import run_each
@@ -59,11 +60,12 @@ def measure_stability(request: dict[str, Any], report: Report) -> dict[str, Any]
     Koo and Li 2016, 10.1016/j.jcm.2016.02.012.
     """
     ask = StabilityRequest.parse(request)
-    check_table_name(ask.out)
+    check_output(ask, ask.out)
     if ask.recipe.features is None:
         raise RecipeError(f"The recipe '{ask.recipe.name}' measures nothing.", "Choose one with features.")
     report(0.0, "Looking for the cases")
     found = gather_cases(ask)
+    check_recipe(ask.recipe.features, found.sequences)
     drawn = draw_cases([case for case in found.cases if case.mask is not None], ask.cases_at_most, ask.seed)
     # what the catalogue calls stable is no reason not to measure the rest
     recipe = ask.recipe.model_copy(update={"features": ask.recipe.features.model_copy(update={"stable_only": False})})

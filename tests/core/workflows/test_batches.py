@@ -13,7 +13,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from app.core.errors import Cancelled
+from app.core.errors import Cancelled, InputError
+from app.core.io.table import read_table
 from app.core.workflows import convert, tumour_boxes
 from app.core.workflows.ledger import NAME, Ledger, name_work
 from tests.core.small_cohorts import quiet, write_ball
@@ -158,3 +159,19 @@ def test_a_work_is_its_files_state_and_settings(tmp_path):
     time.sleep(0.02)
     path.write_text("two")
     assert name_work([path], {"a": 1}) != name
+
+
+@pytest.mark.parametrize("suffix", [".tsv", ".xlsx", ".parquet"])
+def test_boxes_in_every_kind_of_table_and_never_over_the_cohort_s_own(tree, tmp_path, suffix):
+    table = tmp_path / "cohort.csv"
+    table.write_text("patient,image,mask\n0042,in/P0/t1.nii.gz,in/P0/mask.nii.gz\n")
+    before = table.read_bytes()
+    for out, told in ((table, "cohort's own table"), (tmp_path / "boxes", "ends in none of")):
+        with pytest.raises(InputError, match=told):
+            tumour_boxes({"table": str(table), "out": str(out)}, quiet)
+    assert table.read_bytes() == before
+    as_csv, other = tmp_path / "boxes.csv", tmp_path / f"boxes{suffix}"
+    for out in (as_csv, other):
+        tumour_boxes({"table": str(table), "out": str(out)}, quiet)
+    assert read_table(other).to_dict("list") == read_table(as_csv).to_dict("list")
+    assert set(read_table(other)["patient"]) == {"0042"}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app.core.data import Case
-from app.core.errors import Cancelled, CohortError, InputError
+from app.core.errors import Cancelled, CohortError, InputError, RecipeError
 from app.core.io.case import load_case
 from app.core.preprocess.chain import prepare
 from app.core.radiomics.extract import extract
@@ -201,3 +201,12 @@ def test_the_shipped_table_can_be_made_again(tmp_path, monkeypatch):
     assert made[0] == made[1]
     assert result["cases"] == 3
     assert made[0].startswith(b"name,icc,low\nvolume_ml,")
+
+
+def test_what_cannot_be_is_told_before_any_case(tmp_path, monkeypatch):
+    table = write_cohort(tmp_path, 3)
+    monkeypatch.setattr("app.core.workflows.stability.measure_changes", None)
+    with pytest.raises(InputError, match="cohort's own table"):
+        measure(table, table)
+    with pytest.raises(RecipeError, match="'glzm'"):
+        measure(table, tmp_path / "s.csv", recipe={"name": "wrong", "features": {"classes": ["glzm"]}})
