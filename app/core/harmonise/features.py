@@ -39,7 +39,7 @@ class FeatureColumns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def explain(self, table: pd.DataFrame) -> list[dict[str, Any]]:
         """As `Combat.explain`: every row is left as it is."""
-        return [{"site": None, "policy": "none", "caution": ""} for _ in range(len(table))]
+        return [{"site": None, "policy": "none", "batch": "", "unknown": [], "caution": ""} for _ in range(len(table))]
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:  # noqa: ARG002
         """Names of the columns of `transform`."""
