@@ -69,11 +69,12 @@ def main(words: list[str]) -> int:
 
 @contextmanager
 def _cohort(chosen: Path | None) -> Iterator[Path]:
-    """Copy a cohort to where features can be written beside it, or draw one of phantoms; gone afterwards."""
+    """Copy a cohort to a home folder made for the pictures, or draw one of phantoms there; gone afterwards."""
     from app.core.jobs import run_workflow
 
     folder = Path(tempfile.mkdtemp(prefix="liposcope-cohort-"))
-    source = folder / "phantoms"
+    source, homes = folder / "cohort", {name: os.environ.get(name) for name in ("HOME", "USERPROFILE")}
+    os.environ.update(dict.fromkeys(homes, str(folder)))  # paths on the pictures are those of any reader
     try:
         if chosen is None:
             request = {"kind": "cohort", "out": str(source), "cases": PHANTOMS, "sites": 4}
@@ -83,6 +84,8 @@ def _cohort(chosen: Path | None) -> Iterator[Path]:
         tables = [source / chosen.name] if chosen is not None and chosen.is_file() else sorted(source.glob("*.csv"))
         yield tables[0] if tables else source
     finally:
+        for name, home in homes.items():
+            os.environ.pop(name) if home is None else os.environ.update({name: home})
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -243,3 +243,17 @@ def test_clusters_are_named_beside_the_matrix_and_features_once_there_is_room(ro
     room.page.matrix.plot.setRange(xRange=(0, 6), yRange=(0, 6), padding=0)
     assert names[3] in [word for _place, word in axis.words()]
     room.page.matrix.plot.grab()
+
+
+def test_a_long_list_of_cautions_ends_with_a_whole_line(qtbot):
+    from app.ui.widgets.flag_list import FlagList
+
+    flags = FlagList(50)
+    qtbot.addWidget(flags)
+    flags.resize(600, 300)
+    flags.show()
+    flags.show_flags([{"code": "", "message": f"Sentence {number}.", "severity": "note"} for number in range(9)])
+    qtbot.waitUntil(lambda: flags.height() < 50)
+    rows = [flags.widget().layout().itemAt(place).widget() for place in range(9)]
+    qtbot.waitUntil(lambda: rows[1].y() > 0)
+    assert flags.height() in [row.geometry().bottom() + 1 for row in rows]

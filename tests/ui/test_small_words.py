@@ -85,3 +85,17 @@ def test_the_share_of_malignant_tumours_is_in_line_with_the_pickers(driver):
     driver.window.show_page(3)
     driver.qtbot.waitUntil(page.prevalence.isVisible)
     assert page.prevalence.lineEdit().textMargins().left() == 6
+
+
+def test_an_empty_label_is_no_stop_of_the_tab_key(qtbot):
+    from PySide6.QtCore import Qt
+
+    from app.ui.widgets.copy_label import CopyLabel, ElidedLabel
+
+    for label in (CopyLabel(), ElidedLabel()):
+        qtbot.addWidget(label)
+        assert not label.focusPolicy() & Qt.FocusPolicy.TabFocus
+        label.setText("32 cases")
+        assert label.focusPolicy() == Qt.FocusPolicy.StrongFocus
+        label.setText("")
+        assert not label.focusPolicy() & Qt.FocusPolicy.TabFocus

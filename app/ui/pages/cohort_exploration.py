@@ -70,6 +70,7 @@ class ExplorationPage(QWidget):
         self.invitation = Invitation("Drop a feature table, or measure a cohort on the page Features",
                                      "Choose which columns name the label and the site, then explore.", (choose,))
         self.tabs = QTabWidget()
+        self.tabs.tabBar().setAccessibleName("Figures")
         self.figures: dict[str, FigureTab] = {}
         parts = (self.matrix, self.statistics, self.maps, self.slices, self.histograms)
         for (title, settings), part in zip(_CAPTIONS.items(), parts, strict=True):

@@ -55,6 +55,7 @@ class QualityPage(QWidget):
         self.export.setToolTip("Write the table as it is shown, with the flags in words")
         self.stability = StabilityPanel(cohort)
         self.tabs = QTabWidget()
+        self.tabs.tabBar().setAccessibleName("Parts of quality")
         self.tabs.addTab(self._build_cases(), "Cases")
         self.tabs.addTab(self.stability, "Stability of features")
         layout = QVBoxLayout(self)

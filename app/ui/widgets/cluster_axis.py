@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 from app.ui.recipe_looks import CLASSES
 from app.ui.theme import tabular_font, theme
 
-EXTENT = {"left": 190, "bottom": 140}
+EXTENT = {"left": 300, "bottom": 140}
 _TICK, _GAP = 5, 8
 _SIZES = ("volume_ml", "longest_diameter_mm")
 _CLASS = re.compile(r"(?:^|_)(?P<image>[A-Za-z0-9-]+)_(?P<class>[A-Za-z0-9]+)_[A-Z0-9][A-Za-z0-9]*$")

@@ -25,8 +25,17 @@ class CopyLabel(QLabel):
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse
                                      | Qt.TextInteractionFlag.TextSelectableByKeyboard)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if text else Qt.FocusPolicy.ClickFocus)
         self.whole = ""
+
+    def setText(self, text: str) -> None:  # noqa: N802
+        """Show a text; an empty label is no stop of the Tab key."""
+        super().setText(text)
+        self._stop(text)
+
+    def _stop(self, text: str) -> None:
+        if self.focusPolicy() != Qt.FocusPolicy.NoFocus:
+            self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if text else Qt.FocusPolicy.ClickFocus)
 
     def copy(self) -> None:
         """Put the selected text, or all of it, on the clipboard."""
@@ -62,6 +71,7 @@ class ElidedLabel(CopyLabel):
     def setText(self, text: str) -> None:  # noqa: N802
         """Show a text, whole or cut."""
         self._full = text
+        self._stop(text)
         self._fit()
         self.updateGeometry()
 
@@ -98,7 +108,7 @@ class ElidedLabel(CopyLabel):
     def _fit(self) -> None:
         shown = self.fontMetrics().elidedText(self._full, self._mode, max(self.width() - 2, 0))
         if shown != QLabel.text(self):
-            super().setText(shown)
+            QLabel.setText(self, shown)
         lines = [self._full] if shown != self._full else []
         super().setToolTip("\n".join([*lines, *([self._tip] if self._tip else [])]))
 

@@ -95,4 +95,13 @@ class FlagList(QScrollArea):
         width = max(self.viewport().width(), 1)
         tall = self._column.hasHeightForWidth()
         needed = self._column.heightForWidth(width) if tall else self._column.sizeHint().height()
+        if needed > self._limit and self._flags:  # it shall not end within a sentence
+            needed, spent = 0, 0
+            for place in range(len(self._flags)):
+                widget = self._column.itemAt(place).widget()
+                tall = widget.heightForWidth(width) if widget.hasHeightForWidth() else widget.sizeHint().height()
+                spent += tall + (self._column.spacing() if place else 0)
+                if needed and spent > self._limit:
+                    break
+                needed = spent
         self.setFixedHeight(min(max(needed, 0), self._limit))

@@ -13,12 +13,12 @@ from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.ui.theme import theme
-from app.ui.widgets.cluster_axis import ClusterAxis, clusters_of
+from app.ui.widgets.cluster_axis import EXTENT, ClusterAxis, clusters_of
 from app.ui.widgets.copy_label import ElidedLabel
 from app.ui.widgets.plot_style import make_plot, style_plot
 
 KINDS = {"pearson": ("Pearson", "r"), "spearman": ("Spearman", "ρ")}
-_ROOM = 480
+_ROOM, _WIDE = 640, 1200
 _STEPS = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
 _HOW = ("Hover names the pair; the wheel zooms until each feature is named, dragging moves, arrow keys go from cell to "
         "cell, 0 shows all.")
@@ -126,6 +126,7 @@ class MatrixPlot(QWidget):
         """Name the columns too where there is room for it."""
         super().resizeEvent(event)
         self.plot.showAxis("bottom", event.size().height() >= _ROOM)
+        self.sides["left"].setWidth(EXTENT["left"] if event.size().width() >= _WIDE else EXTENT["left"] * 2 // 3)
 
     def restyle(self) -> None:
         """Follow another theme."""
