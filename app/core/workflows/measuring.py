@@ -117,7 +117,7 @@ def measure_case(request: dict[str, Any]) -> dict[str, Any]:
             return recalled
         record = _measure(files, Recipe.parse(request["recipe"]))
     except Exception as error:  # noqa: BLE001 - whatever a case meets is told in its own row and ends no other
-        return _explain(error)
+        return explain(error)
     keep_case(request, key, record)
     return _as_answer(record, reused=False)
 
@@ -223,7 +223,8 @@ def _as_answer(record: dict[str, Any], *, reused: bool) -> dict[str, Any]:
     }
 
 
-def _explain(error: Exception) -> dict[str, Any]:
+def explain(error: Exception) -> dict[str, str]:
+    """Answer for a case that met a failure; an unforeseen one is written in full in the log of cohorts."""
     failure = describe_failure(error)
     if failure.kind != "unexpected":
         options = "; ".join(str(option["value"]) for option in failure.extra.get("options", []))

@@ -19,6 +19,7 @@ from app.core.radiomics.extract import extract
 from app.core.recipe import PrepRecipe, Recipe
 from app.core.requests import CaseFiles
 from app.core.segment.jitter import jitter_masks
+from app.core.workflows.measuring import explain
 
 OWN, SECOND = "own", "second reader"
 CHANGES = ("erode", "dilate", *(f"shift {sign}{axis}" for axis in "ijk" for sign in "+-"))
@@ -39,25 +40,28 @@ def measure_outlines(task: dict[str, Any]) -> dict[str, Any]:
         name, None where they could not be measured; `second`, why a second outline could not be used, or null; or
         `error`, a sentence.
     """
-    files, recipe = CaseFiles.parse(task["case"]), Recipe.parse(task["recipe"])
+    try:
+        return _measure(CaseFiles.parse(task["case"]), Recipe.parse(task["recipe"]))
+    except Exception as error:  # noqa: BLE001 - whatever a case meets is told of it and ends no other
+        return explain(error)
+
+
+def _measure(files: CaseFiles, recipe: Recipe) -> dict[str, Any]:
     if recipe.features is None:
         raise RecipeError(f"The recipe '{recipe.name}' measures nothing.", "Choose one with features.")
-    measured: dict[str, dict[str, float | None]] = {}
+    case = load_case(files)
+    if case.mask is None:
+        raise EmptyMask(f"The case {files.id} has no outline.", "Add one.")
+    outlines = {OWN: case.mask, **dict(jitter_masks(case.mask))}
     trouble = None
     try:
-        case = load_case(files)
-        if case.mask is None:
-            raise EmptyMask(f"The case {files.id} has no outline.", "Add one.")
-        outlines = {OWN: case.mask, **dict(jitter_masks(case.mask))}
-        try:
-            outlines |= _second(files, case)
-        except AppError as error:
-            trouble = describe_failure(error).message
-        for name, prepared in prepare_outlines(case, outlines, recipe.prep):
-            row = extract(prepared, recipe.features).as_dict()
-            measured[name] = {key: value if math.isfinite(value) else None for key, value in row.items()}
+        outlines |= _second(files, case)
     except AppError as error:
-        return {"error": describe_failure(error).message}
+        trouble = describe_failure(error).message
+    measured: dict[str, dict[str, float | None]] = {}
+    for name, prepared in prepare_outlines(case, outlines, recipe.prep):
+        row = extract(prepared, recipe.features).as_dict()
+        measured[name] = {key: value if math.isfinite(value) else None for key, value in row.items()}
     return {"values": measured, "second": trouble}
 
 

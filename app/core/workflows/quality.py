@@ -25,6 +25,7 @@ from app.core.preprocess.follow import place_mask
 from app.core.requests import CaseFiles, QualityRequest
 from app.core.segment.check import check_label_values, check_outline, compare_outlines
 from app.core.workflows.gathering import gather_cases
+from app.core.workflows.measuring import explain
 from app.core.workflows.parallel import run_each
 
 TAGS = ("modality", "manufacturer", "model", "field_strength", "description", "repetition_time", "echo_time",
@@ -58,7 +59,7 @@ def check_quality(request: dict[str, Any], report: Report) -> dict[str, Any]:
     names = name_files(case.id for case in found.cases)
     tasks = [{"case": case.model_dump(mode="json"), "sheets": sheets, "name": name, "salt": salt}
              for case, name in zip(found.cases, names, strict=True)]
-    answers = run_each(_check_case, tasks, ask.jobs, report, "Checked", tell=_tell, lost=_lost)
+    answers = run_each(_check_or_explain, tasks, ask.jobs, report, "Checked", tell=_tell, lost=_lost)
     failed = [{"case": problem.patient, "message": str(problem)} for problem in found.problems]
     failed += [failure for answer in answers for failure in answer["failed"]]
     rows = [row for answer in answers for row in answer["rows"]]
@@ -77,8 +78,15 @@ def check_quality(request: dict[str, Any], report: Report) -> dict[str, Any]:
     return {"cases": rows, "flags": flags, "failed": failed, "written": written}
 
 
+def _check_or_explain(task: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return _check_case(task)
+    except Exception as error:  # noqa: BLE001 - whatever a case meets is told of it and ends no other
+        return _fail(task, explain(error)["error"])
+
+
 def _check_case(task: dict[str, Any]) -> dict[str, Any]:
-    """Check one case; what fails is a row of its own and never stops the others."""
+    """Check one case; what cannot be read is told and the rest checked."""
     files = CaseFiles.parse(task["case"])
     answer: dict[str, Any] = {"rows": [], "failed": [], "prints": []}
     images: dict[str, LoadedImage] = {}
@@ -249,4 +257,8 @@ def _tell(task: dict[str, Any], answer: dict[str, Any]) -> str:
 
 
 def _lost(task: dict[str, Any], failure: Failure) -> dict[str, Any]:
-    return {"rows": [], "prints": [], "failed": [{"case": task["case"]["id"], "message": failure.message}]}
+    return _fail(task, failure.message)
+
+
+def _fail(task: dict[str, Any], message: str) -> dict[str, Any]:
+    return {"rows": [], "prints": [], "failed": [{"case": task["case"]["id"], "message": message}]}

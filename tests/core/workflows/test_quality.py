@@ -185,6 +185,23 @@ def test_broken_series(shared_data, folder, told):
     assert any(told in each for each in (*messages, *codes))
 
 
+def test_what_nobody_foresaw_costs_one_case_alone(tmp_path, monkeypatch, own_data_folder):
+    def stumble(volume):
+        if volume.geometry.shape[0] > 34:
+            raise ZeroDivisionError("unforeseen")
+        return []
+
+    table = write_cohort(tmp_path)
+    shapes = {row["case"]: row["shape"][0] for row in check(table)["cases"]}
+    monkeypatch.setattr("app.core.workflows.quality.check_image", stumble)
+    result = check(table)
+    large = [case for case, size in shapes.items() if size > 34]
+    assert 0 < len(large) < 4
+    assert [each["case"] for each in result["failed"]] == large
+    assert "ZeroDivisionError" in result["failed"][0]["message"]
+    assert "stumble" in (own_data_folder / "logs" / "cohort.log").read_text(encoding="utf-8")
+
+
 def test_the_sarcomas(shared_data, tmp_path):
     result = check(shared_data / "sts" / "cohort.csv", out=str(tmp_path))
     assert len(result["cases"]) == 32

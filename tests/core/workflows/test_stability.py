@@ -104,6 +104,18 @@ def test_cases_that_fail_are_told_and_the_rest_goes_on(tmp_path):
         measure(table, tmp_path / "out.csv")
 
 
+def test_what_nobody_foresaw_costs_one_case_alone(tmp_path, monkeypatch):
+    def stumble(prepared, recipe):
+        if prepared.id == "P1":
+            raise ZeroDivisionError("unforeseen")
+        return extract(prepared, recipe)
+
+    monkeypatch.setattr("app.core.workflows.outlines.extract", stumble)
+    result = measure(write_cohort(tmp_path, 4), tmp_path / "out.csv")
+    assert [each["case"] for each in result["failed"]] == ["P1"]
+    assert result["cases"] == 3
+
+
 def test_requests_that_cannot_be_met_are_refused_first(tmp_path):
     table = write_cohort(tmp_path, 3)
     with pytest.raises(InputError, match=r"out\.txt"):
