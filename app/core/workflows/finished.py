@@ -27,7 +27,7 @@ from app.core.requests import CaseFiles
 
 PACKAGES = ("numpy", "scipy", "SimpleITK", "pyradiomics", "PyWavelets", "nibabel", "pydicom", "highdicom", "antspyx")
 _CODE = ("app/core/data.py", "app/core/recipe.py", "app/core/io", "app/core/preprocess", "app/core/radiomics",
-         "resources/radiomics")
+         "app/core/workflows/measuring.py", "resources/radiomics")
 _SETTLED_NS = 2_000_000_000
 _KEPT = ("features", "acquisition", "cautions", "seconds")
 
