@@ -189,7 +189,7 @@ def _recommend(advice: Advice) -> str:
     if advice.too_few:
         return (
             f"Leave harmonisation off, or try it for the {large} sites with {advice.at_least} cases or more, leave or "
-            f"merge the {len(advice.too_few)} smaller ones, and show it beside the result without it."
+            f"merge the smaller ones ({len(advice.too_few)}), and show it beside the result without it."
         )
     return (
         f"Leave harmonisation off unless it gains within the training folds: with {large} large sites it changed the "

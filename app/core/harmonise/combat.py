@@ -68,6 +68,11 @@ class Combat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     left_ : str
         Why nothing is harmonised; empty when something is.
 
+    Notes
+    -----
+    Locations are means and scales are variances: a few extreme values of a skewed feature move a whole site, and can
+    leave sites further apart in rank than they were. Such features are better transformed before they are given here.
+
     References
     ----------
     Johnson et al. 2007, 10.1093/biostatistics/kxj037; Fortin et al. 2018, 10.1016/j.neuroimage.2017.11.024.

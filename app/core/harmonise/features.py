@@ -60,9 +60,12 @@ def select_features(table: pd.DataFrame, features: Sequence[str]) -> NDArray[np.
             f"The table has no column '{missing[0]}', which is one of the {len(features)} features.",
             "Measure the cases with the model's recipe.",
         )
+    selected = table[list(features)]
     try:
-        return np.asarray(table[list(features)].to_numpy(dtype=np.float64, na_value=np.nan))
+        return np.asarray(selected.to_numpy(dtype=np.float64, na_value=np.nan))
     except (TypeError, ValueError) as error:
+        text = [name for name in selected if selected[name].dtype.kind not in "biuf"]
         raise InputError(
-            "A feature column holds text where numbers are expected.", "Correct the table, or leave the column out."
+            f"The feature column '{text[0]}' holds text where numbers are expected.",
+            "Correct the table, or leave the column out.",
         ) from error

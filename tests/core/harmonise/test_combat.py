@@ -201,7 +201,7 @@ def test_recipe_builds_the_step():
 
 @pytest.mark.parametrize(("change", "settings", "error", "words"), [
     (lambda table: table.drop(columns="f3"), {}, InputError, "no column 'f3'"),
-    (lambda table: table.assign(f3="x"), {}, InputError, "holds text"),
+    (lambda table: table.assign(f3="x"), {}, InputError, "'f3' holds text"),
     (lambda table: table.drop(columns="site"), {}, RecipeError, "needs the column 'site'"),
     (lambda table: table, {"covariates": ("weight",)}, RecipeError, "needs the column 'weight'"),
     (lambda table: table, {"covariates": ("sex",)}, InputError, "'sex' holds text"),
