@@ -11,6 +11,7 @@ import pytest
 from app.core.data import Case
 from app.core.errors import Cancelled, CohortError, InputError, RecipeError
 from app.core.io.case import load_case
+from app.core.phantom import make_case
 from app.core.preprocess.chain import prepare
 from app.core.radiomics.extract import extract
 from app.core.recipe import PrepRecipe, Recipe
@@ -206,6 +207,14 @@ def test_the_shipped_table_can_be_made_again(tmp_path, monkeypatch):
         recipe = {"name": name, "features": {"classes": ["firstorder"], "bin_count": count}}
         Path(folder / "resources" / "recipes" / f"{name}.json").write_text(json.dumps(recipe), encoding="utf-8")
     monkeypatch.setattr(shipped_stability, "program_folder", lambda: folder)
+    drawn = {}
+
+    def draw_once(index, **settings):
+        if index not in drawn:
+            drawn[index] = make_case(index, **settings)
+        return drawn[index]
+
+    monkeypatch.setattr(shipped_stability, "make_case", draw_once)
     made = []
     for name in ("one.csv", "two.csv"):
         result = ship_stability({"out": str(tmp_path / name), "cases": 3}, quiet)
