@@ -24,22 +24,6 @@ Array = NDArray[np.float64]
 Labels = NDArray[np.int_]
 ERROR_RATES = (0.05, 0.1, 0.2)
 PRIOR = "prior"
-# Of this package, what a saved classifier holds beside scikit-learn's own objects.
-TRUSTED = (
-    "app.core.classify.averaged.AveragedModels",
-    "app.core.classify.balanced.BalancedClassifier",
-    "app.core.classify.dense.DenseNetwork",
-    "app.core.classify.filters.FeatureColumns",
-    "app.core.classify.filters.NormalScores",
-    "app.core.classify.filters.SpearmanFilter",
-    "app.core.classify.filters.VaryingFeatures",
-    "app.core.classify.selection.Elimination",
-    "app.core.classify.selection.SparseWeights",
-    "app.core.classify.selection.Univariate",
-    "app.core.classify.tuned.TunedClassifier",
-    "xgboost.core.Booster",
-    "xgboost.sklearn.XGBClassifier",
-)
 
 
 @dataclass(frozen=True, eq=False)

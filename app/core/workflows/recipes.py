@@ -18,10 +18,16 @@ from app.core.recipe import Recipe
 TITLES = {
     "creatis-2019": "CREATIS 2019",
     "creatis-2019-levels": "CREATIS 2019, every number of levels",
+    "default": "Default",
     "ibsi": "IBSI",
     "lgg-shape": "Outline of low-grade glioma",
     "logistic": "Logistic regression",
+    "mlp": "Dense network",
     "pyradiomics": "pyradiomics",
+    "rf": "Random forest",
+    "svm-pca": "Support vector machine on principal components",
+    "svm-rfe": "Support vector machine with feature elimination",
+    "xgb": "Gradient boosting",
 }
 _NAME = re.compile(r"[^\W_][\w .+-]{0,79}")
 
