@@ -142,16 +142,16 @@ def leave_sites_out(
             [],
             "Judge the model on new patients of the same sites.",
         )
-    if count <= k:
-        tests = [np.flatnonzero(names == name) for name in np.unique(names[known])]
-        found = _judgeable(_against(tests, known, patients), labels)
-        if found is not None:
-            return Folds(found, len(found), 1, "sites")
-    for groups in range(min(k, count - 1), 1, -1):
-        drawn = _draw(labels[known], names[known], groups, repeats, seed)
-        found = _judgeable(_against([known[test] for _, test in drawn], known, patients), labels)
-        if found is not None and len(found) == groups * repeats:
-            return Folds(found, groups, repeats, "sites")
+    # where sites are few, groups of them would compare cases of one with those of another
+    for groups in [count] if count <= k else range(k, 1, -1):
+        if groups == count:
+            repeats, tests = 1, [np.flatnonzero(names == name) for name in np.unique(names[known])]
+        else:
+            tests = [known[test] for _, test in _draw(labels[known], names[known], groups, repeats, seed)]
+        splits = tuple((known[~np.isin(patients[known], patients[test])], test) for test in tests)
+        telling = sum(_both(labels[test]) for _, test in splits)
+        if telling >= 2 * repeats and all(_both(labels[train]) for train, _ in splits):
+            return Folds(splits, groups, repeats, "sites")
     raise CohortError(
         "No two groups of sites hold both classes, so that nothing can be said about new sites.",
         [],
@@ -233,17 +233,6 @@ def _draw(labels: NDArray[np.int_], groups: NDArray[Any], k: int, repeats: int, 
         splitter = StratifiedGroupKFold(n_splits=k, shuffle=True, random_state=seed + repeat)
         splits += [(train, test) for train, test in splitter.split(labels, labels, groups)]
     return splits
-
-
-def _against(tests: list[NDArray[np.int_]], known: NDArray[np.int_], patients: NDArray[Any]) -> list[Split]:
-    """Splits that train on the known rows of no patient tested."""
-    return [(known[~np.isin(patients[known], np.unique(patients[test]))], test) for test in tests]
-
-
-def _judgeable(splits: list[Split], labels: NDArray[np.int_]) -> tuple[Split, ...] | None:
-    """The splits, when all can be trained and two at least of each repeat say something."""
-    telling = sum(_both(labels[test]) for _, test in splits)
-    return tuple(splits) if telling >= 2 and all(_both(labels[train]) for train, _ in splits) else None
 
 
 def _both(labels: NDArray[np.int_]) -> bool:

@@ -168,7 +168,9 @@ def student_quantile(freedom: float, level: float = 0.95) -> float:
 def _resampled(values: ArrayLike, ratio: float, weights: ArrayLike | None) -> tuple[float, float]:
     """Weighted mean and its corrected standard error."""
     figures = np.asarray(values, dtype=float)
-    counted = np.ones(len(figures)) if weights is None else np.asarray(weights, dtype=float)
+    if weights is None:
+        return float(figures.mean()), float(figures.std(ddof=1) * np.sqrt(1 / len(figures) + ratio))
+    counted = np.asarray(weights, dtype=float)
     shares = counted / counted.sum()
     mean, squares = float(shares @ figures), float((shares**2).sum())
     variance = float(shares @ (figures - mean) ** 2) / (1 - squares)
