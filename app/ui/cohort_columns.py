@@ -58,7 +58,8 @@ def _images(record: Record) -> str:
 
 
 COLUMNS = (
-    Column("Case", lambda record: record["case"], about="Ticked cases are measured; the space bar ticks"),
+    Column("Case", lambda record: record["case"],
+           about="Ticked cases are measured; the space bar ticks, Ctrl+Z takes it back"),
     Column("Sequences", _images, tip=_files, about="What was matched as its images"),
     Column("Outline", _outline, tip=_files, about="What was matched as its outline"),
     Column("Standing", _standing_text, mark=lambda record: _MARKS.get(standing(record)),

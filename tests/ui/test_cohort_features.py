@@ -187,3 +187,23 @@ def test_thousands_of_cases_stay_fluid(cohort, page):
     for number in range(1, 1001):
         cohort.jobs.progress.emit(job, number / 8000, f"P{number} measured ({number} of 8000)", 1.0)
     assert perf_counter() - begun < 6
+
+
+def test_leaving_cases_out_and_deleting_a_recipe_are_taken_back_in_order(cohort, page):
+    model = page.table.records
+    model.check(["P1"], on=False)
+    model.check(["P2", "P3"], on=False)
+    assert page.panel.run.text() == "Extract from 1 case"
+    undo = (cohort.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    cohort.cohort.recipes.deleted.emit("gone")  # nothing of it is left to bring back
+    QTest.keyClick(*undo)
+    assert model.unchecked == {"P1"}
+    assert page.panel.run.text() == "Extract from 3 cases"
+    QTest.keyClick(*undo)
+    assert model.unchecked == set()
+    QTest.keyClick(*undo)
+    assert model.unchecked == set()
+    model.check(["P1"], on=False)
+    model.show_records(model.records())
+    QTest.keyClick(*undo)  # ticks of a former cohort are not brought back
+    assert model.unchecked == set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,7 @@ class CohortPage(QWidget):
         self.exploration: ExplorationPage | None = None
         self._made: list[QWidget | None] = [None, None, None]
         self._editor: QWidget | None = None
+        self._steps: list[Callable[[], bool]] = []
 
     @property
     def is_made(self) -> bool:
@@ -103,6 +104,8 @@ class CohortPage(QWidget):
         cohort = self.cohort
         cohort.failed.connect(self.notice)
         cohort.reading_began.connect(lambda: self.show_part(self.part if self.part < 2 else 0))
+        cohort.model.ticked.connect(lambda: self._steps.append(cohort.model.undo_tick))
+        cohort.recipes.deleted.connect(lambda _name: self._steps.append(cohort.recipes.undo))
         cohort.recipes.load()
         self.show_part(int(cohort.recall("part", 0)))
         if cohort.source and Path(cohort.source).exists():
@@ -220,7 +223,10 @@ class CohortPage(QWidget):
             self.exploration.take(str(self._cohort.recall("features", "")))
 
     def undo(self) -> bool:
-        """Bring back the recipe that was deleted last; False when there is none."""
+        """Take back what was left out or deleted last; False when there is nothing."""
+        while self._steps:
+            if self._steps.pop()():
+                return True
         return self.cohort is not None and self.cohort.recipes.undo()
 
     # What is said

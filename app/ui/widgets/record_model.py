@@ -65,10 +65,13 @@ class RecordModel(QAbstractTableModel):
     Signals
     -------
     checked_changed()
-        The reader has ticked or unticked something.
+        Other records are ticked than before.
+    ticked()
+        The reader has ticked or unticked something; `undo_tick` takes it back.
     """
 
     checked_changed = Signal()
+    ticked = Signal()
 
     def __init__(self, columns: Sequence[Column], key: str, checkable: Callable[[Record], bool] | None = None,
                  parent: Any = None) -> None:
@@ -82,6 +85,7 @@ class RecordModel(QAbstractTableModel):
         self._keep: Callable[[Record], bool] | None = None
         self._order: tuple[int, bool] | None = None
         self.unchecked: set[str] = set()
+        self._past: list[set[str]] = []
 
     @property
     def has_ticks(self) -> bool:
@@ -152,6 +156,7 @@ class RecordModel(QAbstractTableModel):
 
     def show_records(self, records: Iterable[Record]) -> None:
         """Show other records; ticks begin anew."""
+        self._past = []
         self._records = [dict(record) for record in records]
         self._places = {str(record[self._key]): place for place, record in enumerate(self._records)}
         self.unchecked = set()
@@ -211,7 +216,20 @@ class RecordModel(QAbstractTableModel):
 
     def check(self, keys: Sequence[str], *, on: bool) -> None:
         """Tick or untick records."""
-        self.unchecked = self.unchecked.difference(keys) if on else self.unchecked.union(keys)
+        self._past.append(self.unchecked)
+        self._tick(self.unchecked.difference(keys) if on else self.unchecked.union(keys), keys)
+        self.ticked.emit()
+
+    def undo_tick(self) -> bool:
+        """Take back what was ticked or unticked last; False when there is nothing."""
+        if not self._past:
+            return False
+        before = self._past.pop()
+        self._tick(before, [*before.symmetric_difference(self.unchecked)])
+        return True
+
+    def _tick(self, unchecked: set[str], keys: Sequence[str]) -> None:
+        self.unchecked = unchecked
         rows = sorted(row for row in map(self.row, keys) if row >= 0)
         if rows:
             self.dataChanged.emit(self.index(rows[0], 0), self.index(rows[-1], len(self.columns) - 1))
