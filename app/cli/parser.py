@@ -13,6 +13,8 @@ from app.cli.requests import (
     at_least_one,
     convert_request,
     demo_request,
+    evaluate_request,
+    models_request,
     n4_request,
     normalise_request,
     one_or_three,
@@ -22,8 +24,16 @@ from app.cli.requests import (
     train_request,
     whole_numbers,
 )
-from app.cli.text import as_text, show_models, show_n4, show_score, show_selftest, show_training, show_written
-from app.core.paths import program_folder
+from app.cli.text import (
+    as_text,
+    show_evaluation,
+    show_models,
+    show_n4,
+    show_score,
+    show_selftest,
+    show_training,
+    show_written,
+)
 
 DEFAULT_MODEL = "lipoma-size"
 DONE, OUR_FAULT, UNUSABLE_INPUT, CANCELLED = 0, 1, 2, 3
@@ -123,9 +133,27 @@ def build_parser() -> OneLineParser:
     train.add_argument("--positive", metavar="VALUE")
     train.add_argument("--patient", required=True, metavar="COL")
     train.add_argument("--site", metavar="COL")
+    train.add_argument(
+        "--clinical", action="append", default=[], metavar="COL", help="compared with, not learned from"
+    )
     train.add_argument("--ignore", action="append", default=[], metavar="COL")
+    train.add_argument(
+        "--confirm", action="append", default=[], metavar="COL", help="a feature, although it looks like the label"
+    )
+    train.add_argument(
+        "--splits", type=path_word, metavar="FILE", help="fixed train and test patients: columns K_train, K_test"
+    )
     train.add_argument("--recipe", default="logistic", metavar="NAME|FILE")
     train.add_argument("--out", type=path_word, required=True, metavar="BUNDLE")
+
+    evaluate = command("evaluate", "evaluate", evaluate_request, show_evaluation, help="test a model on other cases")
+    evaluate.add_argument("bundle", type=path_word, metavar="BUNDLE", help="a model's name or folder")
+    evaluate.add_argument("table", type=path_word, metavar="TABLE", help="of features, or of cases")
+    evaluate.add_argument("--label", metavar="COL", help="default: as in training")
+    evaluate.add_argument("--positive", metavar="VALUE", help="the label's value that means the model's second class")
+    evaluate.add_argument("--patient", metavar="COL", help="default: as in training")
+    evaluate.add_argument("--site", metavar="COL", help="default: as in training")
+    evaluate.add_argument("--out", type=path_word, required=True, metavar="DIR")
 
     demo = command("demo", "make_demo", demo_request, show_written, help="phantom cases")
     demo.add_argument("kind", choices=("case", "cohort"))
@@ -142,15 +170,14 @@ def build_parser() -> OneLineParser:
     models = command(
         "models",
         "list_models",
-        lambda o: {"model": o.name, "out": o.out, "jobs": o.jobs},
+        models_request,
         show_models,
         help="the library",
     )
     models.add_argument("action", nargs="?", default="list", choices=tuple(MODEL_WORKFLOWS))
-    models.add_argument("name", nargs="?")
-    models.add_argument(
-        "--out", default=str(program_folder() / "models"), help="build: where the shipped models are written"
-    )
+    models.add_argument("name", nargs="?", help="a model; import: a .zip file or a folder")
+    models.add_argument("--out", type=path_word, help="export: a .zip file or a folder; build: where models go")
+    models.add_argument("--replace", action="store_true", help="import: in place of another model of that name")
     models.set_defaults(status=lambda result: DONE if result.get("ok", True) else UNUSABLE_INPUT)
 
     report = command("report", "export_report", report_request, show_written, help="HTML or PDF of a score's JSON")

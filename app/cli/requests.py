@@ -9,12 +9,14 @@ from typing import Any
 
 from app.core.data import Score
 from app.core.errors import InputError
+from app.core.paths import program_folder
 from app.core.preprocess.nyul import load_landmarks
 from app.core.requests import CaseFiles
 from app.core.workflows.recipes import find_recipe
 
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
-MODEL_WORKFLOWS = {"list": "list_models", "show": "show_model", "verify": "verify_models", "build": "ship_models"}
+MODEL_WORKFLOWS = {"list": "list_models", "show": "show_model", "verify": "verify_models", "import": "import_model",
+                   "export": "export_model", "build": "ship_models"}
 SCORE_KEYS = ("probability", *Score.__dataclass_fields__)
 CASE_CHOICES = ("image", "series", "roi", "mask_label", "orientation", "site", "set")
 N4_SETTINGS = ("engine", "levels", "iterations", "mesh", "shrink", "tolerance", "fwhm", "noise", "bins", "mean_one")
@@ -23,8 +25,9 @@ N4_SETTINGS = ("engine", "levels", "iterations", "mesh", "shrink", "tolerance", 
 def choose_workflow(options: argparse.Namespace) -> str:
     """The workflow's name; scoring a table and a case are two, and the library has one for each action."""
     if options.command == "models":
-        if options.action == "show" and not options.name:
-            raise InputError("'models show' needs a model's name.", "'models list' shows them.")
+        if options.action in ("show", "export", "import") and not options.name:
+            needs = "a .zip file or a folder" if options.action == "import" else "a model's name"
+            raise InputError(f"'models {options.action}' needs {needs}.", "'models list' shows the library.")
         return MODEL_WORKFLOWS[options.action]
     if options.command == "score" and _is_cohort(options):
         return "score_cohort"
@@ -199,12 +202,29 @@ def train_request(options: argparse.Namespace) -> dict[str, Any]:
         "positive": options.positive,
         "patient": options.patient,
         "site": options.site,
+        "clinical": options.clinical,
         "ignore": options.ignore,
-        "recipe": find_recipe(options.recipe).model_dump(mode="json"),
+        "confirmed": options.confirm,
+        "recipes": [find_recipe(options.recipe).model_dump(mode="json")],
+        "splits": options.splits,
         "out": options.out,
         "seed": options.seed or 0,
         "jobs": options.jobs,
     }
+
+
+def evaluate_request(options: argparse.Namespace) -> dict[str, Any]:
+    """An `EvaluateRequest`."""
+    columns = {name: getattr(options, name) for name in ("label", "positive", "patient", "site")}
+    return {"bundle": options.bundle, "table": options.table, **columns, "out": options.out, "jobs": options.jobs}
+
+
+def models_request(options: argparse.Namespace) -> dict[str, Any]:
+    """An `ExchangeRequest`, or what the library's other actions take."""
+    if options.action in ("import", "export"):
+        return {"model": options.name, "out": options.out, "replace": options.replace}
+    out = options.out or str(program_folder() / "models")
+    return {"model": options.name, "out": out, "jobs": options.jobs}
 
 
 def demo_request(options: argparse.Namespace) -> dict[str, Any]:

@@ -63,6 +63,29 @@ def show_training(result: dict[str, Any]) -> str:
     return "\n".join([*lines, result["bundle"]])
 
 
+def show_evaluation(result: dict[str, Any]) -> str:
+    """What the model is worth on the cases: areas, each operating point, and what it adds to something simpler."""
+    counts = ", ".join(f"{count} {name}" for name, count in result["counts"].items())
+    lines = [f"{result['model']}: {result['cases']} cases ({counts})", f"AUC {_with_interval(result['auc'], 'mean')}"]
+    for name, point in result["points"].items():
+        found, cleared = (_with_interval(point[each], "value") for each in ("sensitivity", "specificity"))
+        lines.append(f"{name} (threshold {point['threshold']:.3f}): sensitivity {found}, specificity {cleared}")
+    slope = (result["calibration"] or {}).get("slope")
+    told = "not known" if slope is None else f"{slope:.2f}"
+    lines.append(f"Brier score {result['brier']:.3f}, calibration slope {told}")
+    for name, comparator in result["comparators"].items():
+        alone, adds = (_with_interval(comparator[each], "mean") for each in ("auc", "difference"))
+        lines.append(f"{name}: AUC {alone}; the model adds {adds}")
+    return "\n".join([*lines, show_written(result)])
+
+
+def _with_interval(figure: dict[str, Any] | None, name: str) -> str:
+    if figure is None or figure[name] is None:
+        return "not known"
+    low, high = figure["interval"]
+    return f"{figure[name]:.3f} ({low:.3f} to {high:.3f})"
+
+
 def show_extraction(result: dict[str, Any]) -> str:
     """How many cases were measured, what failed and why, and the table."""
     done = result["measured"] + result["reused"]

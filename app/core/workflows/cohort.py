@@ -92,7 +92,7 @@ class Cohort:
         return problems.most_folds(self.labels, self.patients)
 
     def size(self, kind: str) -> Size | None:
-        """The tumours' 'volume' or 'diameter'."""
+        """The tumours' 'volume' or 'longest_diameter'."""
         return next((size for size in self.sizes if size.kind == kind), None)
 
 

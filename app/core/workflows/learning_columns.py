@@ -57,7 +57,7 @@ class Size:
     Parameters
     ----------
     kind : str
-        'volume' or 'diameter'.
+        'volume' or 'longest_diameter'.
     column : str
         Where it was found.
     values : array of float64, shape (cases,)
@@ -118,7 +118,7 @@ def find_sizes(frame: pd.DataFrame) -> tuple[Size, ...]:
     Foreign tables give them as pyradiomics does, with any prefix: mm3 become ml unless they were standardised.
     """
     sizes = []
-    for kind, endings in (("volume", VOLUMES), ("diameter", DIAMETERS)):
+    for kind, endings in (("volume", VOLUMES), ("longest_diameter", DIAMETERS)):
         column = next((name for end in endings for name in _numeric(frame) if name.endswith(end)), None)
         if column is not None:
             size = Size(kind, column, frame[column].to_numpy(dtype=float, na_value=np.nan))

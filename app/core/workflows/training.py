@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import app
 from app.core.bundle import (
@@ -26,10 +27,10 @@ from app.core.classify.clinical import build_clinical, code_clinical
 from app.core.classify.formula import LogitFormula, fit_formula
 from app.core.classify.pipelines import bootstrap_fits, build_pipeline
 from app.core.data import Caution
+from app.core.evaluate.comparators import describe_comparators
 from app.core.evaluate.conformal import class_quantiles
 from app.core.evaluate.crossvalidate import OutOfFold, cross_validate
-from app.core.evaluate.folds import Folds, make_folds
-from app.core.evaluate.intervals import corrected_t_difference
+from app.core.evaluate.folds import Folds, make_folds, read_splits
 from app.core.evaluate.metrics import auc, operating_points, summarise
 from app.core.evaluate.space import measure_space
 from app.core.jobs import Report
@@ -70,8 +71,7 @@ def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
     check_target(Path(ask.out))
     cohort = read_cohort(ask, partial(_share, report, 0.0, 0.7))
     report(0.7, f"Learning from {len(cohort.features)} features: {', '.join(cohort.features)}")
-    k = min(recipe.model.folds, cohort.most_folds)
-    folds = make_folds(cohort.labels, cohort.patients, k, recipe.model.repeats, ask.seed)
+    folds = choose_folds(ask, cohort)
     total = len(folds.splits)
     out_of_fold = cross_validate(
         partial(build_pipeline, recipe.model),
@@ -103,6 +103,21 @@ def _share(report: Report, low: float, high: float, fraction: float, message: st
     report(low + (high - low) * fraction, message)
 
 
+def choose_folds(ask: TrainRequest, cohort: Cohort) -> Folds:
+    """The splits of a file, or repeated folds by patient, never more than the rarer class has two patients for."""
+    if ask.splits:
+        return read_splits(ask.splits, cohort.labels, cohort.patients)
+    model = ask.recipe.model
+    return make_folds(cohort.labels, cohort.patients, min(model.folds, cohort.most_folds), model.repeats, ask.seed)
+
+
+def held_out_answers(out_of_fold: OutOfFold) -> tuple[NDArray[np.int_], NDArray[np.float64]]:
+    """Rows and their probabilities: the first repeat's, or of splits that test some rows only, every answer."""
+    tested = out_of_fold.tested[:1] if out_of_fold.tested[0].all() else out_of_fold.tested
+    repeats, rows = np.nonzero(tested)
+    return rows, out_of_fold.probabilities[repeats, rows]
+
+
 def compare_with_size(cohort: Cohort, folds: Folds, out_of_fold: OutOfFold, recipe: Recipe) -> dict[str, Any]:
     """Tumour volume alone (logistic on its logarithm) on the same folds, and what the model adds to it.
 
@@ -115,7 +130,7 @@ def compare_with_size(cohort: Cohort, folds: Folds, out_of_fold: OutOfFold, reci
     volume = size.values[:, np.newaxis]
     volume = np.log10(volume) if size.is_absolute else volume
     alone = cross_validate(partial(build_pipeline, recipe.model), volume, cohort.labels, folds, lambda _done: None)
-    return {"volume": compare_alone(alone, out_of_fold, folds)}
+    return describe_comparators(out_of_fold, {"volume": alone})
 
 
 def compare_with_clinical(cohort: Cohort, folds: Folds, out_of_fold: OutOfFold) -> dict[str, Any]:
@@ -124,24 +139,12 @@ def compare_with_clinical(cohort: Cohort, folds: Folds, out_of_fold: OutOfFold) 
         return {}
     rows, words = code_clinical(cohort.table[list(cohort.clinical)])
     alone = cross_validate(partial(build_clinical, words), rows, cohort.labels, folds, lambda _done: None)
-    return {"clinical": compare_alone(alone, out_of_fold, folds)}
-
-
-def compare_alone(alone: OutOfFold, out_of_fold: OutOfFold, folds: Folds) -> dict[str, Any]:
-    """A comparator's AUC, and what the model adds to it, fold by fold."""
-    difference = out_of_fold.aucs - alone.aucs
-    return {
-        "auc": alone.auc_summary(folds),
-        "difference": {
-            "mean": float(difference.mean()),
-            "interval": list(corrected_t_difference(difference, folds.k, folds.repeats)),
-        },
-    }
+    return describe_comparators(out_of_fold, {"clinical": alone})
 
 
 def fewer_folds(recipe: Recipe, folds: Folds) -> list[Caution]:
     """Say so where the rarer class has too few patients for the folds that the recipe asks for."""
-    if folds.k >= recipe.model.folds:
+    if folds.scheme != "patients" or folds.k >= recipe.model.folds:
         return []
     return [
         Caution(
@@ -163,13 +166,15 @@ def fit_size(cohort: Cohort) -> LogitFormula | None:
 
 def evaluate(cohort: Cohort, folds: Folds, out_of_fold: OutOfFold) -> dict[str, Any]:
     """Held-out performance; thresholds and pooled figures come from the first repeat's out-of-fold predictions."""
-    held_out = out_of_fold.probabilities[0]
-    points = {point.name: point for point in operating_points(cohort.labels, held_out)}
+    rows, held_out = held_out_answers(out_of_fold)
+    labels = cohort.labels[rows]
+    points = {point.name: point for point in operating_points(labels, held_out)}
+    whom = "the test patients of the splits given" if folds.scheme == "fixed" else "new patients of the same sites"
     return {
         "auc": out_of_fold.auc_summary(folds),
-        "auc_pooled": auc(cohort.labels, held_out),
-        "target": "new patients of the same sites",
-        **summarise(cohort.labels, held_out, points[DEFAULT_POINT].threshold),
+        "auc_pooled": auc(labels, held_out),
+        "target": whom,
+        **summarise(labels, held_out, points[DEFAULT_POINT].threshold),
     }
 
 
@@ -180,14 +185,15 @@ def name_model(folder: Path) -> str:
 
 def save(ask: TrainRequest, cohort: Cohort, folds: Folds, out_of_fold: OutOfFold, result: dict[str, Any]) -> Bundle:
     """Refit on all cases and write the bundle."""
-    recipe, held_out = ask.recipe, out_of_fold.probabilities[0]
+    recipe, (rows, held_out) = ask.recipe, held_out_answers(out_of_fold)
+    labels, number = cohort.labels[rows], np.random.default_rng(ask.seed).permutation(len(cohort.labels))
     pipeline = build_pipeline(recipe.model).fit(cohort.rows, cohort.labels)
     resamples = bootstrap_fits(
         recipe.model, cohort.rows, cohort.labels, cohort.patients, np.random.default_rng(ask.seed)
     )
     space = measure_space(cohort.rows, folds)
     negatives, positives = (int((cohort.labels == label).sum()) for label in (0, 1))
-    quantiles = [(rate, class_quantiles(cohort.labels, held_out, rate)) for rate in ERROR_RATES]
+    quantiles = [(rate, class_quantiles(labels, held_out, rate)) for rate in ERROR_RATES]
     specification = Specification(
         name=name_model(Path(ask.out)),
         title=recipe.description or recipe.name,
@@ -225,7 +231,7 @@ def save(ask: TrainRequest, cohort: Cohort, folds: Folds, out_of_fold: OutOfFold
                 specificity=point.specificity,
                 default=point.name == DEFAULT_POINT,
             )
-            for point in operating_points(cohort.labels, held_out)
+            for point in operating_points(labels, held_out)
         ),
         conformal=tuple(
             ConformalQuantiles(error_rate=rate, negative=low, positive=high) for rate, (low, high) in quantiles
@@ -242,7 +248,7 @@ def save(ask: TrainRequest, cohort: Cohort, folds: Folds, out_of_fold: OutOfFold
         "out_of_fold": [
             {"row": int(row), "label": int(label), "probability": float(probability)}
             for row, label, probability in zip(
-                np.random.default_rng(ask.seed).permutation(len(held_out)), cohort.labels, held_out, strict=True
+                number[rows], labels, held_out, strict=True
             )
         ],
     }
