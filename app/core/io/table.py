@@ -21,7 +21,11 @@ _ALSO_CALLED = {"patient": ("patient_id", "subject", "subject_id", "id", "case")
                 "image": ("img", "volume", "mri", "scan", "t1"),
                 "mask": ("segmentation", "seg", "roi", "gtv", "outline", "tumour", "tumor")}
 _RESERVED = {"patient", "mask", "mask_2", "site", "roi", "mask_label", "label", "orientation", "series", "split"}
-_IDENTIFYING = re.compile(r"(patient|last|first|sur|family)?_?name|birth.*|dob|date_of_birth|mrn|address")
+_IDENTIFYING = re.compile(
+    "(patients?|subjects?|last|first|sur|family|given|full|middle|maiden|birth)*names?|(patients?|subjects?)?birth.*|"
+    "(patients?|subjects?)?(dob|dateofbirth)|mrn|(medical)?recordnumber|accession(number)?|other(patient)?ids?|"
+    "(patients?|subjects?|home|street|postal)?address|(patients?|subjects?)?(tele)?phone(numbers?)?|e?mail(address)?|"
+    "(referring|performing)physicians?(name)?|ssn|socialsecuritynumber")
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,7 @@ def read_cases(path: str | Path, strict: bool = False) -> CaseTable:
 
 def names_a_person(column: str) -> bool:
     """Whether a column's name says that its cells tell who a patient is."""
-    return _IDENTIFYING.fullmatch(column.strip().lower()) is not None
+    return _IDENTIFYING.fullmatch(re.sub(r"[\W_]+", "", column.lower())) is not None
 
 
 def _read_row(record: dict[str, Any], columns: dict[str, str], images: dict[str, str],
@@ -173,7 +177,7 @@ def _read_row(record: dict[str, Any], columns: dict[str, str], images: dict[str,
     if faults:
         return None, faults
     reading = {name: record[name] for key, name in columns.items()
-               if key not in _RESERVED and not key.startswith("image") and not _IDENTIFYING.fullmatch(key)
+               if key not in _RESERVED and not key.startswith("image") and not names_a_person(name)
                and isinstance(record[name], (str, int, float)) and record[name] == record[name]}
     return CaseFiles.model_validate({
         "id": _cell(record, columns["patient"]), "images": found, "mask": mask, "mask_2": second or None,

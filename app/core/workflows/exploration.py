@@ -62,6 +62,8 @@ def explore(request: dict[str, Any], report: Report) -> dict[str, Any]:
     folder = Path(ask.out)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder.name} is a file; the figures need a folder.", "Choose a folder.")
+    if ask.images and not Path(ask.images).exists():
+        raise InputError(f"There is nothing at {Path(ask.images).name}.", "Choose a table of cases, or a folder.")
     laid, looked = (0.3, 0.75) if ask.images else (0.6, 0.6)
     report(0.0, "Reading the table")
     table = read_features(ask)

@@ -221,9 +221,10 @@ def _write_errors(out: Path, failed: Sequence[dict[str, Any]]) -> Path | None:
 
 
 def _check_target(ask: ExtractRequest) -> None:
-    """Refuse a table that could not be written, before hours of work."""
+    """Refuse a table that could not be written, or a cache that could keep nothing, before hours of work."""
     out = Path(ask.out)
     check_output(ask, out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=out.parent):
-        """Only to learn that a file can be made there."""
+    for folder in (out.parent, *([Path(ask.cache)] if ask.cache else [])):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            """Only to learn that a file can be made there."""

@@ -114,7 +114,8 @@ def read_features(ask: ExploreRequest) -> FeatureTable:
     if missing:
         raise CohortError(f"{path.name} cannot be explored.", missing, _list_columns(frame))
     if len(frame) < _FEWEST:
-        raise CohortError(f"{path.name} has {len(frame)} rows; {_FEWEST} are needed to explore.", [], "Add cases.")
+        told = f"{path.name} has {_count(len(frame), 'row')}; {_FEWEST} are needed to explore."
+        raise CohortError(told, [], "Add cases.")
     names, cautions = _choose_features(frame, roles, {name for name in columns.values() if name})
     if not names:
         raise CohortError(f"{path.name} has no column of numbers that is a feature.", [], _list_columns(frame))
@@ -223,12 +224,12 @@ def _describe_gaps(names: Sequence[str], rows: NDArray[np.float64]) -> list[Caut
     changing = varies(rows)
     fixed = [name for name, varying in zip(names, changing, strict=True) if not varying]
     if fixed:
-        told = f"{_count(len(fixed), 'feature')} of {len(names)} do not vary and have no correlation: {_list(fixed)}."
+        told = f"{_count(len(fixed), 'feature')} of {len(names)} without variation, thus correlation: {_list(fixed)}."
         cautions.append(Caution("constant_features", told))
     gaps = int((~np.isfinite(rows[:, changing])).any(axis=0).sum())
     if gaps:
         told = (
-            f"{_count(gaps, 'feature')} of {len(names)} lack values in some cases: each figure rests on the cases "
+            f"{_count(gaps, 'feature')} of {len(names)} without a value in some cases: each figure rests on the cases "
             "that have the values it needs; maps fill gaps with the median."
         )
         cautions.append(Caution("missing_values", told))
@@ -247,7 +248,7 @@ def _describe_rows(patients: Sequence[str], labels: Sequence[str], label: str, s
     unlabelled = sum(not each for each in labels)
     if label and unlabelled:
         told = (
-            f"{_count(unlabelled, 'case')} of {len(labels)} have no '{label}' and are left out where features are "
+            f"{_count(unlabelled, 'case')} of {len(labels)} without '{label}', left out where features are "
             "compared with it."
         )
         cautions.append(Caution("missing_labels", told))

@@ -154,7 +154,8 @@ def caution_readers(found: Findings) -> list[Caution]:
         cautions.append(Caution("in_sample", told))
     smaller = min(found.table.counts)
     if found.table.positive and smaller < FEW:
-        told = f"The smaller class has {smaller} cases: intervals are wide, and true differences can be missed."
+        count = f"{smaller} case{'s' * (smaller != 1)}"
+        told = f"The smaller class has {count}: intervals are wide, and true differences can be missed."
         cautions.append(Caution("few_cases", told))
     if found.survey is not None:
         cautions += [Caution("image_failed", f"{each['case']}: {each['message']}") for each in found.survey.failed]

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from app.core.errors import CohortError, InputError, UnreadableImage
-from app.core.io.table import read_cases, read_table
+from app.core.io.table import names_a_person, read_cases, read_table
 
 
 @pytest.fixture
@@ -128,6 +128,16 @@ def test_missing_columns_suggest_what_was_meant(folder):
         read_cases(write(folder / "none.csv", "patient,image,mask\n"))
     with pytest.raises(CohortError, match="1 problem in 1 row"):
         read_cases(write(folder / "bad.csv", "patient,image,mask\nA,x.nii,a_mask.nii.gz\n"))
+
+
+def test_columns_that_tell_who_a_patient_is():
+    telling = ("name", "PatientName", "Patient Name", "patient-name", "last_name", "Given name", "surname",
+               "PatientBirthDate", "birth date", "Date of birth", "DOB", "MRN", "Medical record number", "Address",
+               "AccessionNumber", "phone", "e-mail", "ReferringPhysicianName")
+    silent = ("patient", "site", "model", "model_name_2", "hospital", "age", "sex", "label", "series", "identity",
+              "vendor", "Manufacturer", "ngtdm", "volume_ml", "photo_count", "dobutamine")
+    assert [name for name in telling if not names_a_person(name)] == []
+    assert [name for name in silent if names_a_person(name)] == []
 
 
 @pytest.mark.shared

@@ -224,3 +224,10 @@ def test_real_sarcomas_follow_their_volume(shared_data, tmp_path):
     assert set(found["groups"]["vendor"]) > {"GE MEDICAL SYSTEMS", "SIEMENS"}
     assert found["label"]["counts"] == [20, 12]
     assert "roles_guessed" in codes(found)  # 'liposarcoma' is a number and named nowhere
+
+
+def test_images_that_are_nowhere_are_told_before_the_maps(tmp_path, monkeypatch):
+    monkeypatch.setattr("app.core.workflows.exploration.read_features", None)
+    with pytest.raises(InputError, match=r"nothing at gone\.csv"):
+        explore({"features": "f.csv", "images": str(tmp_path / "gone.csv"), "out": str(tmp_path / "out")},
+                lambda *_: None)

@@ -152,6 +152,12 @@ def test_a_recipe_that_measures_what_does_not_exist_is_told_once_and_before_any_
     assert not (tmp_path / "f.errors.csv").exists()
 
 
+def test_a_cache_that_could_keep_nothing_is_told_before_any_case(cohort, tmp_path, monkeypatch):
+    monkeypatch.setattr("app.core.workflows.extraction.measure_cases", None)
+    with pytest.raises(FileExistsError):
+        measure(cohort, tmp_path / "f.csv", cache=str(cohort))
+
+
 def test_a_row_with_two_faults_is_one_case(cohort, tmp_path):
     with cohort.open("a") as file:
         file.write("003,gone.nii.gz,gone_mask.nii.gz,ALT,S9,1,,\n")
