@@ -193,6 +193,13 @@ class StabilityRequest(CohortSource):
     seed: int = 0
 
 
+class DiametersRequest(Settings):
+    """Measure a tumour's diameters on an outline as the viewer has it: `mask` (.npy of bool), its affine, RAS+ mm."""
+
+    mask: str
+    affine: list[list[float]]
+
+
 class TableRequest(Settings):
     """Say what columns a table has (CSV, XLSX, Parquet)."""
 

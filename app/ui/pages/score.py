@@ -9,6 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from app.core.errors import Failure
+from app.ui.caliper import Caliper
 from app.ui.case_files import series_key, shown_side
 from app.ui.messages import is_choice, words_for
 from app.ui.pages.steering import Steering
@@ -65,6 +66,7 @@ class ScorePage(QWidget):
         self.fourth.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.viewer = Viewer(fourth=self.fourth, keymap=keymap)
         self.histogram.bind(self.viewer.state, self.viewer.windows)
+        self.caliper = Caliper(reading.jobs, self.viewer.state, self)
         self.drop_zone, self.bar, self.result = DropZone(), CaseBar(), ResultSide()
         self.notices, self._asked = Notices(), None
         self._centre = self._build_centre()
@@ -192,6 +194,7 @@ class ScorePage(QWidget):
         before = self.viewer.state
         place = (before.sequence, before.world) if before.case is not None and before.case.id == case.id else None
         self.viewer.show_case(case)
+        self.caliper.show_view(view)
         if place is not None:  # the same case, prepared: the reader stays where they were
             self.viewer.set_sequence(place[0])
             before.set_world(place[1])

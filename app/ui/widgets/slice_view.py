@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 from app.ui.theme import theme
 from app.ui.widgets import picture_text
 from app.ui.widgets.contour import MaskItem, edge_path
+from app.ui.widgets.diameters import paint_diameters
 from app.ui.widgets.keymap import Keymap
 from app.ui.widgets.overlay import Overlay, paint_crosshair, paint_focus, paint_overlay, paint_region
 from app.ui.widgets.slice_tools import SliceTools
@@ -243,11 +244,22 @@ class SliceView(pg.GraphicsView):
                 paint_crosshair(painter, width, height, self.to_pixel(self.state.world))
             if self.region is not None:
                 paint_region(painter, self.region)
+        self._paint_diameters(painter)
         if self._export is None or self._export[0]:
             paint_overlay(painter, width, height, self.describe())
         if self._export is None and self.hasFocus():
             paint_focus(painter, width, height)
         painter.restore()
+
+    def _paint_diameters(self, painter: QPainter) -> None:
+        """Draw them on the slice they were measured in, and on no other."""
+        image, found = self.state.image, self.state.diameters.get(self.state.sequence)
+        if not self.state.caliper or found is None or image is None or self.grid is None \
+                or self.plane.name != image.acquired:
+            return
+        if self.grid.nearest(found.longest[0], self.plane.fixed) == self.state.slice_index(self.plane):
+            lines = [(self.to_pixel(start), self.to_pixel(end)) for start, end in (found.longest, found.across)]
+            paint_diameters(painter, lines, found.words)
 
     def describe(self) -> Overlay:
         """Everything written on the picture now."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from app.ui.widgets.view_case import PLANES, Layer, Plane, Point, ViewCase, ViewImage
+
+if TYPE_CHECKING:
+    from app.ui.widgets.diameters import Diameters
 
 LAYOUTS = ("quad", *PLANES)
 TEXT_MODES = ("full", "anonymous", "off")
@@ -48,6 +52,8 @@ class ViewState(QObject):
         self.opacity = 0.35
         self.inverted = False
         self.crosshair = True
+        self.caliper = False
+        self.diameters: dict[str, Diameters] = {}
         self.smooth = True
 
     @property
@@ -80,7 +86,7 @@ class ViewState(QObject):
         With `keep` it is the same case read again: place, zoom and windows stay as the reader left them.
         """
         keep = keep and case is not None and self.case is not None
-        self.case, self.kept = case, keep
+        self.case, self.kept, self.diameters = case, keep, {}
         self.prepared, self.inverted = False, self.inverted and keep
         names = self.sequences
         self.sequence = self.sequence if self.sequence in names else (names[0] if names else "")
@@ -183,6 +189,14 @@ class ViewState(QObject):
     def set_crosshair(self, shown: bool) -> None:
         """Draw the lines where the other planes cut."""
         self._set("crosshair", shown)
+
+    def set_caliper(self, shown: bool) -> None:
+        """Draw the tumour's diameters."""
+        self._set("caliper", shown)
+
+    def set_diameters(self, sequence: str, found: Diameters) -> None:
+        """Take the diameters of the outline on one sequence."""
+        self._set("diameters", {**self.diameters, sequence: found})
 
     def set_smooth(self, smooth: bool) -> None:
         """Interpolate between voxels on screen; the values stay the file's."""

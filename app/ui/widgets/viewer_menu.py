@@ -35,6 +35,10 @@ def build_menu(viewer: Viewer) -> QMenu:
         _add_choices(outline, _MASK_TITLES, state.mask_mode, state.set_mask_mode)
         _add_opacity(outline, viewer)
         _add(menu, viewer, "largest_slice")
+        diameters = menu.addAction("Diameters (RECIST)")
+        diameters.setCheckable(True)
+        diameters.setChecked(state.caliper)
+        diameters.triggered.connect(lambda on: state.set_caliper(on))
     if state.can_compare:
         _add(menu, viewer, "before_after", state.prepared)
     if len(state.sequences) > 1:
