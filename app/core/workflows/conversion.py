@@ -54,6 +54,7 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     to_file = target.name.lower().endswith((".nii", ".nii.gz"))
     chosen = _choose_one(sources, ask, source, target) if to_file else sources
     orders = _plan(chosen, images, ask, to_file=to_file)
+    _spare_sources(sources, [order["path"] for order in orders])
     if len(orders) == 1:
         report(0.0, f"Converting {chosen[0].title}")
         answers = [_convert(orders[0])]
@@ -74,6 +75,23 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
         "failed": failed,
         "cautions": [{"path": path, "message": message} for path, messages in written for message in messages],
     }
+
+
+def _spare_sources(sources: list[Source], targets: list[Path]) -> None:
+    """Refuse to write over what is converted: an image that was written is not its original, and may be all there is.
+
+    Raises
+    ------
+    InputError
+        A result would take the place of a source.
+    """
+    own = {Path(file).resolve() for found in sources for file in found.files}
+    struck = next((path for path in targets if path.resolve() in own), None)
+    if struck is not None:
+        raise InputError(
+            f"The result {struck.name} would take the place of the file that it is made from.",
+            "Choose another file or folder.",
+        )
 
 
 def _plan(chosen: list[Source], images: list[Source], ask: ConvertRequest, *, to_file: bool) -> list[dict[str, Any]]:

@@ -175,3 +175,12 @@ def test_boxes_in_every_kind_of_table_and_never_over_the_cohort_s_own(tree, tmp_
         tumour_boxes({"table": str(table), "out": str(out)}, quiet)
     assert read_table(other).to_dict("list") == read_table(as_csv).to_dict("list")
     assert set(read_table(other)["patient"]) == {"0042"}
+
+
+def test_conversion_never_writes_over_its_sources(tree):
+    before = {path: path.read_bytes() for path in tree.rglob("*.nii.gz")}
+    image = tree / "P0" / "t1.nii.gz"
+    for source, target in ((tree, tree), (image, image), (tree, tree / "P0" / "..")):
+        with pytest.raises(InputError, match="take the place"):
+            run(source, target)
+    assert {path: path.read_bytes() for path in tree.rglob("*.nii.gz")} == before
