@@ -51,7 +51,7 @@ def main() -> list[Row]:
 
 
 def learn_from_noise(name: str, cohorts: int) -> Row:
-    """Mean AUC of ten folds over cohorts of 85 cases x 92 correlated features that have nothing to do with the label."""
+    """Mean AUC of ten folds over cohorts of 85 cases x 92 correlated features that know nothing of the label."""
     means = []
     for seed in range(cohorts):
         rows, labels = simulate(85, 92, 100 + seed, volume=0.0, extra=0.0)

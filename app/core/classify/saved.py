@@ -1,4 +1,4 @@
-"""What a saved classifier may hold beside scikit-learn's own estimators, and a look at its trees before they are used."""
+"""What a saved classifier may hold beside scikit-learn's own estimators, and a look at its trees before use."""
 
 from __future__ import annotations
 
