@@ -93,13 +93,22 @@ def resampled_area(
     weights: many small folds beside a large one count as few.
     """
     mean, error = _resampled(values, ratio, weights)
+    error = max(error, float(least_error(clip_area(mean, counts), counts)))
+    return area_on_logit(mean, student_quantile(freedom, level) * error, counts)
+
+
+def clip_area(area: float, counts: tuple[int, int]) -> float:
+    """The AUC, no nearer to 0 or 1 than half a case of the rarer class."""
     best = (min(counts) + 0.5) / (min(counts) + 1)
-    centre = min(max(mean, 1 - best), best)
-    error = max(error, float(least_error(centre, counts)))
-    spread = student_quantile(freedom, level) * error / (centre * (1 - centre))
-    logit = np.log(centre / (1 - centre))
+    return min(max(area, 1 - best), best)
+
+
+def area_on_logit(area: float, half: float, counts: tuple[int, int]) -> Estimate:
+    """An AUC with an interval of so many AUC units either way, laid out on the logit scale."""
+    centre = clip_area(area, counts)
+    spread, logit = half / (centre * (1 - centre)), np.log(centre / (1 - centre))
     low, high = 1 / (1 + np.exp(-(logit - spread))), 1 / (1 + np.exp(-(logit + spread)))
-    return Estimate(mean, float(min(low, mean)), float(max(high, mean)))
+    return Estimate(area, float(min(low, area)), float(max(high, area)))
 
 
 def resampled_mean(values: ArrayLike, ratio: float, freedom: float, level: float = 0.95) -> Estimate:

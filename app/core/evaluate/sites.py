@@ -10,10 +10,15 @@ from numpy.typing import NDArray
 
 from app.core.data import Caution
 from app.core.evaluate.crossvalidate import OutOfFold
-from app.core.evaluate.intervals import Estimate, resampled_area
+from app.core.evaluate.delong import measure_areas
+from app.core.evaluate.intervals import Estimate, area_on_logit, resampled_area, student_quantile
+from app.core.evaluate.subgroups import floor_error
 
 Array = NDArray[np.float64]
 UNEQUAL = 0.5
+ENOUGH_GROUPS = 10
+TRAINING_SAMPLE = 1.3
+"""True spread of a cross-validated AUC over DeLong's: the training set is a sample too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,16 +103,28 @@ def measure_new_sites(found: OutOfFold, sites: NDArray[Any]) -> NewSites:
     -------
     NewSites
         Cases are compared only with those that the same model answers for, so that neither a site's level nor its
-        prevalence counts as discrimination between groups. A group weighs as many pairs as it holds; the interval is
-        the corrected resampled t with as many groups as these weights are worth.
+        prevalence counts as discrimination between groups. A group weighs as many pairs as it holds.
+
+    Notes
+    -----
+    With ten groups or more the interval is the corrected resampled t. Fewer groups cannot tell how much they vary: five
+    gave widths near .6 that held the truth in every one of 140 simulated cohorts. There it is DeLong's error within the
+    groups, 1.3 times for the training sample, and more where the groups differ by more than such errors (Birge's
+    ratio): without that last factor it held the truth in 95 to 98 % at widths near .28.
+
+    References
+    ----------
+    Birge, Physical Review 40 (1932), 10.1103/PhysRev.40.207.
     """
     pairs = np.array([_pairs(found.labels[fit.test]) for fit in found.fits], dtype=float)
     told = pairs > 0
-    weights = pairs[told] / pairs.sum()
-    worth = 1 / float((weights**2).sum()) / found.folds.repeats
+    worth = float(pairs.sum() ** 2 / (pairs**2).sum()) / found.folds.repeats
     tested = np.unique(np.concatenate([fit.test for fit in found.fits]))
-    counts = (int((found.labels[tested] == 0).sum()), int((found.labels[tested] == 1).sum()))
-    estimate = resampled_area(found.aucs[told], found.folds.ratio, max(worth - 1, 1.0), counts, pairs[told])
+    counts = (int((found.labels[tested] == 1).sum()), int((found.labels[tested] == 0).sum()))
+    if found.folds.k < ENOUGH_GROUPS:
+        estimate = _grouped_area(found, pairs, counts)
+    else:
+        estimate = resampled_area(found.aucs[told], found.folds.ratio, max(worth - 1, 1.0), counts, pairs[told])
     right = total = 0.0
     for index, fit in enumerate(found.fits):
         answers = found.probabilities[index // found.folds.k, fit.test]
@@ -125,6 +142,27 @@ def measure_new_sites(found: OutOfFold, sites: NDArray[Any]) -> NewSites:
         round(total / repeats),
         found.aucs,
     )
+
+
+def _grouped_area(found: OutOfFold, pairs: Array, counts: tuple[int, int]) -> Estimate:
+    told = np.flatnonzero(pairs)
+    weights, areas = pairs[told] / pairs.sum(), found.aucs[told]
+    errors = np.array([_within_error(found, index) for index in told])
+    area = float(weights @ areas)
+    ratio = float(np.sqrt((((areas - area) / errors) ** 2).sum() / (len(told) - 1)))
+    error = float(np.sqrt((weights**2) @ (errors**2) * found.folds.repeats))
+    half = student_quantile(1e9) * TRAINING_SAMPLE * max(ratio, 1.0) * max(error, floor_error(area, counts))
+    return area_on_logit(area, half, counts)
+
+
+def _within_error(found: OutOfFold, index: int) -> float:
+    """Standard error of the AUC of one group; rows of a patient tell as much as one."""
+    test = found.fits[index].test
+    labels, answers = found.labels[test], found.probabilities[index // found.folds.k, test]
+    counts = (int((labels == 1).sum()), int((labels == 0).sum()))
+    least = floor_error(float(found.aucs[index]), counts)
+    measured = float(measure_areas(labels, answers).errors[0]) if min(counts) > 1 else 0.0
+    return max(measured, least) * float(np.sqrt(len(test) / len(np.unique(found.patients[test]))))
 
 
 def measure_imbalance(labels: NDArray[np.int_], sites: NDArray[Any]) -> Imbalance:

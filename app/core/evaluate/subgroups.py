@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from app.core.evaluate.crossvalidate import OutOfFold
 from app.core.evaluate.delong import measure_areas
-from app.core.evaluate.intervals import Estimate, least_error, student_quantile
+from app.core.evaluate.intervals import Estimate, area_on_logit, clip_area, least_error, student_quantile
 
 FEWEST = 10
 """Patients of the rarer class below which a subgroup is called small."""
@@ -98,19 +98,17 @@ def _measure(found: OutOfFold, variable: str, level: str, own: NDArray[np.bool_]
         return Subgroup(variable, level, positives, negatives, None, told)
     rows_per_patient = max(ever.sum() / len(np.unique(found.patients[ever])), 1.0)
     area = float(np.mean(areas))
-    error = float(np.sqrt(np.mean(np.square(errors)) * rows_per_patient))
-    estimate = _interval(area, error, (positives, negatives), found.folds.inflation, found.folds.freedom)
+    counts = (positives, negatives)
+    error = max(float(np.sqrt(np.mean(np.square(errors)) * rows_per_patient)), floor_error(area, counts))
+    half = student_quantile(found.folds.freedom) * float(np.sqrt(found.folds.inflation)) * error
+    estimate = area_on_logit(area, half, counts)
     small = min(positives, negatives) < FEWEST
     note = "A small group: little can be said about it." if small else ""
     return Subgroup(variable, level, positives, negatives, estimate, note)
 
 
-def _interval(area: float, error: float, counts: tuple[int, int], inflation: float, freedom: float) -> Estimate:
-    best = (min(counts) + 0.5) / (min(counts) + 1)
-    centre = min(max(area, 1 - best), best)
+def floor_error(area: float, counts: tuple[int, int]) -> float:
+    """Least standard error of an AUC on so many positives and negatives, where DeLong's vanishes as they separate."""
+    centre = clip_area(area, counts)
     # an AUC below one half is one above it with the classes exchanged
-    least = least_error(centre, counts) if centre >= 0.5 else least_error(1 - centre, counts[::-1])
-    spread = student_quantile(freedom) * np.sqrt(inflation) * max(error, float(least)) / (centre * (1 - centre))
-    logit = np.log(centre / (1 - centre))
-    low, high = (float(1 / (1 + np.exp(-(logit + side * spread)))) for side in (-1, 1))
-    return Estimate(area, min(low, area), max(high, area))
+    return float(least_error(centre, counts) if centre >= 0.5 else least_error(1 - centre, counts[::-1]))
