@@ -35,7 +35,7 @@ from app.ui.widgets.run_bar import RunBar
 _JITTER = "Intraclass correlation when the outline is grown, shrunk and moved by a voxel"
 _READER = "Intraclass correlation with a second reader's outline"
 _ABOUT = ("Each case is measured again with its outline grown, shrunk and moved by a voxel, and with a second reader's "
-          "outline where the table names one (mask_2). A feature is stable when the agreement is good even at the "
+          "outline where there is one (mask_2). A feature is stable when the agreement is good even at the "
           "lower end of its interval.")
 _LOW = "Lower end of its 95 % interval"
 
