@@ -45,7 +45,8 @@ def extract(prepared: Prepared, recipe: RadiomicsRecipe) -> FeatureRow:
         finest voxels; then the names of `feature_names` by sequence in alphabetical order, prefixed with '<sequence>_'
         if there are several. The recipe and the sequences alone decide the names. NaN marks a feature that the outline
         does not allow: everything but size for a single voxel, co-occurrence and run features where no voxel touches
-        another, textures in 2D where no slice holds two voxels, LoG where the image is smaller than its kernel.
+        another, textures in 2D where no slice holds two voxels, LoG where the image is smaller than its kernel, a
+        filter that has no response somewhere in the outline.
 
     Raises
     ------
@@ -127,6 +128,8 @@ def _measure_images(sequence: str, volume: Volume, mask: Mask, recipe: Radiomics
     for image_name, filtered, settings in filtered_images(volume, mask, recipe, {name.split("_")[0] for name in names}):
         box = tuple(slice(span.start, span.stop) for span in mask.box())
         region = Region(image_name, sequence, filtered[box], volume, mask, inside, recipe, settings)
+        if not region.is_finite:
+            continue
         wanted = _features_by_class(image_name, names)
         region.check_levels(wanted)
         for class_name, features in wanted.items():

@@ -153,6 +153,7 @@ def _by_pyradiomics(name: str, image: Any, label: Any, settings: Settings) -> It
             # It calls scipy by names that are on their way out, and compares intensities that are not whole numbers.
             warnings.filterwarnings("ignore", category=DeprecationWarning)
             warnings.filterwarnings("ignore", "Applying `local_binary_pattern`", UserWarning)
+            warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)  # the kurtosis of what is constant
             found = next(made, None)
         if found is None:
             return

@@ -66,6 +66,11 @@ class Region:
         found[self.inside] = self._bin(self._intensities)
         return found
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether the image has a value everywhere inside; a filter may not, as the kurtosis of what is constant."""
+        return bool(np.isfinite(self._intensities).all())
+
     @cached_property
     def _intensities(self) -> NDArray[Any]:
         import SimpleITK as sitk

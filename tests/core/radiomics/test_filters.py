@@ -168,3 +168,15 @@ def test_filtered_images_are_measured(tumour: tuple[Volume, Mask], standard: str
     box = np.pad(volume.voxels, 1, mode="symmetric").astype(float)
     means = np.mean([box[i:i + 40, j:j + 36, k:k + 20] for i, j, k in np.ndindex(3, 3, 3)], axis=0)
     assert row["mean-3-3D_firstorder_Mean"] == pytest.approx(means[mask.voxels].mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("standard", ["pyradiomics", "ibsi"])
+def test_a_filter_without_response_somewhere_leaves_its_own_features_alone_missing(tumour: tuple[Volume, Mask],
+                                                                                  standard: str) -> None:
+    mask = tumour[1]
+    flat = tumour[0].with_voxels(np.full(mask.voxels.shape, 7.0, dtype=np.float32))
+    recipe = RadiomicsRecipe(standard=standard, classes=("firstorder", "glcm"), filters={"Original": {}, "LBP3D": {}})
+    row = extract(Prepared("a", {"t1": flat}, {"t1": mask}), recipe).as_dict()
+    assert row["original_firstorder_Mean"] == 7
+    assert math.isnan(row["lbp-3D-k_firstorder_Mean"])
+    assert math.isfinite(row["lbp-3D-m1_firstorder_Mean"])
