@@ -144,7 +144,7 @@ def _refuse(ask: TrainRequest, found: list[str], frame: pd.DataFrame | None = No
         return
     lacking = frame is not None and any("has no column" in each for each in found)
     columns = list(map(str, frame.columns)) if frame is not None else []
-    remedy = f"Its columns are {list_columns(columns, 40)}." if lacking else REMEDY
+    remedy = f"Its columns are {list_columns(columns, 12)}." if lacking else REMEDY
     raise CohortError(f"{Path(ask.table).name} cannot be learned from.", list(dict.fromkeys(found)), remedy)
 
 

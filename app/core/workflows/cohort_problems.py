@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,14 @@ _SAME_PERSON = ("sex", "gender")
 
 def missing_columns(frame: pd.DataFrame, wanted: Sequence[str]) -> list[str]:
     """Columns that were asked for by name and do not exist."""
-    return [f"The table has no column '{name}'." for name in dict.fromkeys(wanted) if name not in frame.columns]
+    issues = []
+    columns = {str(name).lower(): str(name) for name in frame.columns}
+    for name in dict.fromkeys(wanted):
+        if name not in frame.columns:
+            close = difflib.get_close_matches(name.lower(), columns, n=1, cutoff=0.7)
+            hint = f"; did you mean '{columns[close[0]]}'?" if close else "."
+            issues.append(f"The table has no column '{name}'{hint}")
+    return issues
 
 
 def roles_of_one_column(ask: TrainRequest, roles: Mapping[str, Any] | None) -> list[str]:
@@ -93,7 +101,7 @@ def site_is_patient(patients: Sequence[str], sites: Sequence[str], column: str) 
 
 
 def reused_ids(frame: pd.DataFrame, ask: TrainRequest) -> list[str]:
-    """Ids that stand for several persons: one id at two sites, of both sexes, or at ages decades apart."""
+    """Ids that stand for several persons: one id at two sites, or of both sexes."""
     if ask.patient in ask.confirmed:
         return []
     patients = np.array(as_words(frame[ask.patient]))

@@ -41,13 +41,12 @@ ROW_NAMES = re.compile(
     r"unnamed.*|index|row|id|fold|(patient|subject|case|study|scan)[ _-]?(id|name|number|nr|no)?", re.IGNORECASE
 )
 """What numbers the rows; sorted by class, such a column gives the class away."""
-DESCRIBING = (ACQUISITION_PREFIX, "diagnostics_")
-"""How columns begin that say how an image was made, or which program measured it."""
+DIAGNOSTICS = "diagnostics_"
+"""Part of the names by which pyradiomics tells of versions, settings and the image itself."""
 VOLUMES = ("volume_ml", "original_shape_VoxelVolume", "original_shape_MeshVolume")
 DIAMETERS = ("longest_diameter_mm", "original_shape_Maximum3DDiameter")
 CONTEXT = {"vendor": ("vendor", "manufacturer"), "field_strength": ("field_strength",)}
 """What is known of a scanner, and the columns that may say it, alone or after 'acquisition_...'."""
-_MISSING_WORDS = ("", "nan", "na", "none", "null")
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +105,8 @@ def may_be_feature(name: str, roles: Mapping[str, Any] | None) -> bool:
         return name in roles["feature"]
     return (
         name.lower() not in METADATA
-        and not name.startswith(DESCRIBING)
+        and not name.startswith(ACQUISITION_PREFIX)
+        and DIAGNOSTICS not in name
         and not ROW_NAMES.fullmatch(name)
         and not names_a_person(name)
     )
@@ -151,10 +151,9 @@ def _says(column: str, wanted: str) -> bool:
 def as_words(column: pd.Series) -> list[str]:
     """Each cell as text, whole numbers without a fraction, empty where missing."""
     words = []
-    for cell in column.tolist():
+    for cell, missing in zip(column.tolist(), column.isna().tolist(), strict=True):
         whole = isinstance(cell, float) and np.isfinite(cell) and cell == int(cell)
-        word = str(int(cell) if whole else cell).strip()
-        words.append("" if cell is None or cell != cell or word.lower() in _MISSING_WORDS else word)
+        words.append("" if missing else str(int(cell) if whole else cell).strip())
     return words
 
 

@@ -27,6 +27,7 @@ from app.core.classify.clinical import build_clinical, code_clinical
 from app.core.classify.formula import LogitFormula, fit_formula
 from app.core.classify.pipelines import bootstrap_fits, build_pipeline
 from app.core.data import Caution
+from app.core.errors import InputError
 from app.core.evaluate.comparators import describe_comparators
 from app.core.evaluate.conformal import class_quantiles
 from app.core.evaluate.crossvalidate import OutOfFold, cross_validate
@@ -67,6 +68,8 @@ def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
         `out` holds something that is no model.
     """
     ask = TrainRequest.parse(request)
+    if ask.audit or len(ask.recipes) > 1:
+        raise InputError("One recipe is trained at a time, without an audit.", "Ask for one recipe.")
     recipe = ask.recipe
     check_target(Path(ask.out))
     cohort = read_cohort(ask, partial(_share, report, 0.0, 0.7))
