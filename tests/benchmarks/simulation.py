@@ -1,12 +1,13 @@
 """Simulated cohorts with a known truth: bias of the printed AUC, and how often the printed interval holds it.
 
     python -m tests.benchmarks simulation          a smoke test: a handful of cohorts
-    python -m tests.benchmarks.simulation 1000 logistic A B      as many cohorts, of those settings and recipes
+    python -m tests.benchmarks.simulation 1000 logistic recipe:svm-rfe+combat A B      cohorts, models, settings
 
 Setting A: 85 cases, 92 features, 43 sites. B: 120 cases, 1,000 features, 5 sites. Ten latent factors behind the
 features, sites that shift them, 40 % positive. 'null' has no signal; 'unequal' sites differ in prevalence, logit SD 1.
 Truth: the model refitted on the whole cohort, on thousands of fresh cases of the same and of new sites. Printed, never
-asserted; every figure with its Monte-Carlo error.
+asserted; every figure with its Monte-Carlo error. A model is 'logistic' or 'forest' (untuned), or a shipped recipe with
+its inner search as 'recipe:NAME'; '+combat' harmonises inside the folds.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -28,10 +31,13 @@ from app.core.evaluate.intervals import Estimate
 from app.core.evaluate.metrics import auc
 from app.core.evaluate.performance import measure_performance
 from app.core.evaluate.sites import measure_imbalance, measure_new_sites
-from app.core.recipe import ModelRecipe
+from app.core.harmonise.step import build_harmonisation
+from app.core.recipe import HarmoniseRecipe, ModelRecipe, Recipe
 from tests.benchmarks.timing import Row
 
 Array = NDArray[np.float64]
+RECIPES = Path(__file__).resolve().parents[2] / "resources" / "recipes"
+TUNED = "recipe:"
 COHORTS = 4
 FRESH = 4000
 FACTORS = 10
@@ -67,13 +73,13 @@ class FixedThreshold:
     def __init__(self, make: Callable[[], object]) -> None:
         self.make = make
 
-    def fit(self, rows: Array, labels: NDArray[np.int_]) -> FixedThreshold:
+    def fit(self, rows: pd.DataFrame, labels: NDArray[np.int_]) -> FixedThreshold:
         """Fit the model within."""
         self.model = self.make().fit(rows, labels)
         self.thresholds_ = {"half": 0.5}
         return self
 
-    def predict_proba(self, rows: Array) -> Array:
+    def predict_proba(self, rows: pd.DataFrame) -> Array:
         """As the model within."""
         return self.model.predict_proba(rows)
 
@@ -87,19 +93,26 @@ class World:
     direction: Array
     shifts: Array
     levels: Array
+    name: str = "site"
 
-    def draw(self, sites: NDArray[np.int_], rng: np.random.Generator) -> tuple[Array, NDArray[np.int_]]:
-        """Cases of the given sites: rows (cases, features) and labels."""
+    def draw(self, sites: NDArray[np.int_], rng: np.random.Generator) -> tuple[pd.DataFrame, NDArray[np.int_]]:
+        """Cases of the given sites: a table of features with the site, and labels."""
         factors = rng.normal(size=(len(sites), FACTORS))
         log_odds = -0.45 + self.setting.signal * factors @ self.direction + self.levels[sites]
         labels = (rng.random(len(sites)) < 1 / (1 + np.exp(-log_odds))).astype(int)
         noise = rng.normal(size=(len(sites), self.setting.features))
-        return factors @ self.loadings + self.shifts[sites] + 0.7 * noise, labels
+        table = pd.DataFrame(factors @ self.loadings + self.shifts[sites] + 0.7 * noise, columns=names_of(self.setting))
+        return pd.concat([table, pd.Series([f"{self.name} {site}" for site in sites], name="site")], axis=1), labels
 
     def with_new_sites(self, count: int, rng: np.random.Generator) -> World:
         """The same biology at other sites."""
         shifts, levels = draw_sites(self.setting, count, rng)
-        return replace(self, shifts=shifts, levels=levels)
+        return replace(self, shifts=shifts, levels=levels, name="new")
+
+
+def names_of(setting: Setting) -> list[str]:
+    """Names of the feature columns."""
+    return [f"feature {place}" for place in range(setting.features)]
 
 
 def draw_sites(setting: Setting, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -180,28 +193,38 @@ def report(name: str, results: list[dict[str, float]]) -> list[Row]:
     return rows
 
 
-def models() -> dict[str, Callable[[], object]]:
-    """What is judged: the plain pipelines, and the shipped recipes by name."""
-    return {"logistic": partial(build_pipeline, ModelRecipe()), "forest": make_forest}
-
-
-def make_forest() -> object:
-    """A forest of 100 trees, untuned."""
+def build_model(word: str, setting: Setting) -> object:
+    """Make the unfitted model that a word names."""
     from sklearn.ensemble import RandomForestClassifier
+    from sklearn.pipeline import make_pipeline
 
-    return RandomForestClassifier(100, random_state=0)
+    name, _, harmonised = word.partition("+")
+    step = build_harmonisation(HarmoniseRecipe(method="combat" if harmonised else "none"), names_of(setting))
+    if name.startswith(TUNED):
+        from app.core.classify.tuned import TunedClassifier
+
+        recipe = Recipe.parse(RECIPES / f"{name.removeprefix(TUNED)}.json")
+        return TunedClassifier(recipe.model, names_of(setting), step if harmonised else None)
+    plain = RandomForestClassifier(100, random_state=0) if name == "forest" else build_pipeline(ModelRecipe())
+    return make_pipeline(step, plain)
+
+
+def is_model(word: str) -> bool:
+    """Whether the word names a model."""
+    name = word.partition("+")[0]
+    return name in ("logistic", "forest") or (RECIPES / f"{name.removeprefix(TUNED)}.json").exists()
 
 
 def main(words: tuple[str, ...] = ()) -> list[Row]:
     """Simulate; words are the number of cohorts, and names of settings and of models, all settings by default."""
     count = next((int(word) for word in words if word.isdigit()), COHORTS)
     settings = [word for word in words if word in SETTINGS] or list(SETTINGS)
-    chosen = [word for word in words if word in models()] or ["logistic"]
+    chosen = [word for word in words if is_model(word)] or ["logistic"]
     rows: list[Row] = []
     with threadpool_limits(1):
         for name in settings:
             for model in chosen:
-                make = models()[model]
+                make = partial(build_model, model, SETTINGS[name])
                 results = [simulate(SETTINGS[name], make, seed, repeats=5) for seed in range(count)]
                 rows += report(f"{name} {model}", results)
     return rows
