@@ -26,7 +26,7 @@ class Candidates:
     Parameters
     ----------
     steps : tuple of (name, estimator)
-        Unfitted, in order: harmonise, impute, vary, correlate, scale, select, classify; some may be absent.
+        Unfitted, in order: harmonise, finite, impute, vary, correlate, scale, select, classify; some may be absent.
     settings : tuple of dict
         Each a candidate: `step__parameter` and its value. Simpler ones come first, and win a tie.
     """
@@ -93,7 +93,8 @@ def _preparation(recipe: ModelRecipe, features: Sequence[str] | None, harmonise:
     from sklearn.impute import KNNImputer, SimpleImputer
     from sklearn.preprocessing import StandardScaler
 
-    from app.core.classify.filters import FeatureColumns, NormalScores, SpearmanFilter, VaryingFeatures
+    from app.core.classify.filters import FiniteValues, NormalScores, SpearmanFilter, VaryingFeatures
+    from app.core.harmonise.features import FeatureColumns
 
     impute = (
         KNNImputer(keep_empty_features=True)
@@ -101,10 +102,12 @@ def _preparation(recipe: ModelRecipe, features: Sequence[str] | None, harmonise:
         else SimpleImputer(strategy=recipe.impute, keep_empty_features=True)
     )
     steps: list[tuple[str, Any]] = [
-        ("harmonise", FeatureColumns(features) if harmonise is None else harmonise),
+        ("finite", FiniteValues()),
         ("impute", impute),
         ("vary", VaryingFeatures(_positions(recipe, features))),
     ]
+    if harmonise is not None or features is not None:
+        steps.insert(0, ("harmonise", FeatureColumns(tuple(features or ())) if harmonise is None else harmonise))
     if recipe.select.correlation is not None:
         steps.append(("correlate", SpearmanFilter(recipe.select.correlation)))
     if recipe.scale != "none":

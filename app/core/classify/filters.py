@@ -12,26 +12,16 @@ from sklearn.base import BaseEstimator, TransformerMixin
 Array = NDArray[np.float64]
 
 
-class FeatureColumns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """The feature columns of a table as numbers; infinite values count as missing.
+class FiniteValues(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Numbers as they are; infinite ones count as missing."""
 
-    Parameters
-    ----------
-    features : sequence of str
-        Columns, in order; None takes an array as it is.
-    """
-
-    def __init__(self, features: Sequence[str] | None = None) -> None:
-        self.features = features
-
-    def fit(self, _table: Any, _labels: Any = None) -> Self:
+    def fit(self, _rows: Any, _labels: Any = None) -> Self:
         """Learn nothing."""
         return self
 
-    def transform(self, table: Any) -> Array:
-        """Values of shape (rows, features), NaN where missing."""
-        values = table if self.features is None else table[list(self.features)]
-        numbers = np.array(values, dtype=np.float64)
+    def transform(self, rows: Any) -> Array:
+        """Values of shape (rows, features), NaN where missing or infinite."""
+        numbers = np.array(rows, dtype=np.float64)
         numbers[~np.isfinite(numbers)] = np.nan
         return numbers
 

@@ -5,15 +5,15 @@ import pandas as pd
 import pytest
 from scipy.stats import norm, rankdata, spearmanr
 
-from app.core.classify.filters import FeatureColumns, NormalScores, SpearmanFilter, VaryingFeatures, spearman
+from app.core.classify.filters import FiniteValues, NormalScores, SpearmanFilter, VaryingFeatures, spearman
 from tests.core.classify.small_tables import make_table
 
 
-def test_feature_columns_take_what_is_named_and_nothing_else():
-    table = pd.DataFrame({"site": ["a", "b"], "x": [1.0, np.inf], "y": [3, 4]})
-    values = FeatureColumns(["y", "x"]).fit(table).transform(table)
-    assert values[:, 0].tolist() == [3, 4]
-    assert np.isnan(values[1, 1]), "infinite counts as missing"
+def test_infinite_values_count_as_missing():
+    table = pd.DataFrame({"x": [1.0, np.inf], "y": [3, 4]})
+    values = FiniteValues().fit(table).transform(table)
+    assert values[:, 1].tolist() == [3, 4]
+    assert np.isnan(values[1, 0])
     assert table["x"][1] == np.inf
 
 

@@ -10,12 +10,14 @@ import skops.io
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
+from app.core.classify.averaged import pipeline_score
 from app.core.classify.calibrator import fit_platt
 from app.core.classify.saved import TRUSTED, sound_trees
 from app.core.classify.tuned import TunedClassifier
 from app.core.errors import CohortError
 from app.core.evaluate.folds import make_folds
-from app.core.recipe import ModelRecipe, Recipe, SearchRecipe
+from app.core.harmonise.step import build_harmonisation
+from app.core.recipe import HarmoniseRecipe, ModelRecipe, Recipe, SearchRecipe
 from tests.core.classify.small_tables import make_table
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -137,6 +139,25 @@ def test_missing_and_infinite_values_and_empty_columns(impute):
     rows.loc[3, "f1"] = np.inf
     tuned = TunedClassifier(ModelRecipe.parse({"impute": impute, "select": {"correlation": 0.85}})).fit(rows, labels)
     assert np.isfinite(tuned.predict_proba(rows.assign(f0=np.nan))).all()
+
+
+def test_harmonises_inside_by_a_context_column_that_is_not_learned_from():
+    rows, labels = make_table(90, 12, 2, signal=2.5)
+    site = np.arange(90) % 3
+    shifted = rows + 6.0 * site[:, None] * (np.arange(12) % 2)
+    shifted = shifted.assign(site=np.array(["a", "b", "c"])[site])
+    features = tuple(rows.columns)
+    recipe = ModelRecipe.parse({"kind": "logistic", "search": {"folds": 3}})
+    combat = build_harmonisation(HarmoniseRecipe(method="combat"), features)
+    harmonised = TunedClassifier(recipe, features, combat).fit(shifted, labels)
+    by_hand = clone(combat).fit(shifted, labels).transform(shifted)
+    expected = pipeline_score(TunedClassifier(recipe).fit(by_hand, labels).fitted_, by_hand)
+    assert pipeline_score(harmonised.fitted_, shifted) == pytest.approx(expected)
+    data = skops.io.dumps(harmonised)
+    assert set(skops.io.get_untrusted_types(data=data)) <= set(TRUSTED)
+    again = skops.io.loads(data, trusted=list(TRUSTED))
+    assert np.array_equal(again.predict_proba(shifted), harmonised.predict_proba(shifted))
+    assert np.isfinite(again.predict_proba(shifted.assign(site="elsewhere"))).all()
 
 
 def test_too_few_patients_are_refused():
