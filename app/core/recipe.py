@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from app.core.errors import RecipeError
 
@@ -263,6 +263,14 @@ class ModelRecipe(Settings):
     calibrate: Literal["platt", "none"] = Field("platt", description="probabilities from inner held-out scores")
     search: SearchRecipe = SearchRecipe()
     members: tuple[ModelRecipe, ...] = Field((), description="models that are averaged")
+
+    @model_validator(mode="after")
+    def _check_members(self) -> Self:
+        if (self.kind == "average") != bool(self.members):
+            raise ValueError("an average has members, and nothing else has")
+        if any(member.members for member in self.members):
+            raise ValueError("a member cannot be an average itself")
+        return self
 
 
 class Recipe(Settings):

@@ -1,1 +1,1 @@
-"""Classifiers: unfitted pipelines from a recipe, and the closed formula of a published model."""
+"""Classifiers: what tunes and calibrates itself from its own rows, and the closed formula of a published model."""

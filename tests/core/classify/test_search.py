@@ -71,3 +71,10 @@ def test_a_fixed_list_that_is_not_in_the_table_is_refused():
     assert dict(build_candidates(recipe, ["f1", "f3"]).steps)["vary"].positions == (1,)
     with pytest.raises(RecipeError, match="None of the 2 features"):
         build_candidates(recipe, ["f1", "f2"])
+
+
+@pytest.mark.parametrize("recipe", [{"kind": "average"}, {"kind": "rf", "members": [{"kind": "svm"}]},
+                                    {"kind": "average", "members": [{"kind": "average", "members": [{}]}]}])
+def test_only_an_average_has_members_and_they_are_single(recipe):
+    with pytest.raises(RecipeError, match="average"):
+        ModelRecipe.parse(recipe)
