@@ -92,7 +92,7 @@ def test_evaluate(capsys, model, tmp_path):
     assert (tmp_path / "out" / "predictions.csv").read_text().startswith("patient,label,site,probability")
     status, out, _ = say(capsys, "evaluate", model, other, "--out", tmp_path / "out")
     assert status == 0
-    assert "50 cases (25 lipoma, 25 ALT)" in out
+    assert "50 cases (lipoma 25, ALT 25)" in out
     assert "AUC 0." in out
     status, out, err = say(capsys, "evaluate", model, other, "--label", "diagnosis", "--out", tmp_path / "x")
     assert (status, out) == (2, "")

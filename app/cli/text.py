@@ -65,7 +65,7 @@ def show_training(result: dict[str, Any]) -> str:
 
 def show_evaluation(result: dict[str, Any]) -> str:
     """What the model is worth on the cases: areas, each operating point, and what it adds to something simpler."""
-    counts = ", ".join(f"{count} {name}" for name, count in result["counts"].items())
+    counts = ", ".join(f"{name} {count}" for name, count in result["counts"].items())
     lines = [f"{result['model']}: {result['cases']} cases ({counts})", f"AUC {_with_interval(result['auc'], 'mean')}"]
     for name, point in result["points"].items():
         found, cleared = (_with_interval(point[each], "value") for each in ("sensitivity", "specificity"))

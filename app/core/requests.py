@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from app.core.recipe import N4Recipe, NormaliseRecipe, PositiveFloat, PrepRecipe, Recipe, Settings
+from app.core.recipe import HarmoniseRecipe, N4Recipe, NormaliseRecipe, PositiveFloat, PrepRecipe, Recipe, Settings
 
 
 class CaseFiles(Settings):
@@ -244,6 +244,7 @@ class TrainRequest(Settings):
     primary: str | None = None
     splits: str | None = None
     audit: bool = False
+    harmonise: HarmoniseRecipe | None = Field(None, description="of site effects, for every recipe of the run")
     out: str
     seed: int = 0
     jobs: int = Field(1, ge=1)
@@ -273,6 +274,13 @@ class TrainRequest(Settings):
         if primary is not None and names and primary not in names:
             raise ValueError(f"no recipe of this run is named so; there are {', '.join(names)}")
         return primary
+
+    @property
+    def described_by(self) -> tuple[str, ...]:
+        """Columns that describe a case to the harmonisation: those named, and those that its settings name."""
+        asked = self.harmonise if self.harmonise is not None and self.harmonise.method != "none" else None
+        wanted = (asked.batch, *asked.covariates, *asked.categorical, *asked.group_by) if asked else ()
+        return tuple(dict.fromkeys((*self.context, *wanted)))
 
     @property
     def recipe(self) -> Recipe:

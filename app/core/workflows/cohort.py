@@ -121,6 +121,7 @@ def read_cohort(ask: TrainRequest, report: Report) -> Cohort:
     found = problems.missing_columns(frame, _named(ask)) or problems.roles_of_one_column(ask, roles)
     features = choose_features(frame, roles, _taken(ask), ask.confirmed)
     found += _check_cases(ask, frame) if set(_named(ask)) <= set(frame.columns) else []
+    found += _undescribed(ask, frame)
     found += problems.words_among_numbers(frame, _taken(ask), roles, ask.confirmed)
     found += problems.infinite_values(frame, features)
     found += _lacking(ask, features)
@@ -135,8 +136,26 @@ def _named(ask: TrainRequest) -> tuple[str, ...]:
     return (ask.label, ask.patient, *site, *ask.clinical, *ask.ignore, *ask.confirmed, *ask.context)
 
 
+def _context(ask: TrainRequest, frame: pd.DataFrame) -> dict[str, list[Any]]:
+    """What is known of each case and its scanner beside its features."""
+    known = describe_context(frame, ask.site)
+    wanted = [name for name in (*ask.clinical, *ask.described_by) if name not in known]
+    return known | {name: frame[name].tolist() for name in wanted if name in frame.columns}
+
+
+def _undescribed(ask: TrainRequest, frame: pd.DataFrame) -> list[str]:
+    """Columns that the harmonisation needs and the table lacks."""
+    known = _context(ask, frame) if not ask.site or ask.site in frame.columns else {"site": []}
+    return [
+        f"The harmonisation needs '{name}': {'name the column with --site' if name == 'site' else 'no column has it'}."
+        for name in ask.described_by
+        if name not in known and name not in ask.context
+    ]
+
+
 def _taken(ask: TrainRequest) -> tuple[str, ...]:
-    return tuple(name for name in (ask.label, ask.patient, ask.site, *ask.clinical, *ask.ignore, *ask.context) if name)
+    named = (ask.label, ask.patient, ask.site, *ask.clinical, *ask.ignore, *ask.described_by)
+    return tuple(name for name in named if name)
 
 
 def _refuse(ask: TrainRequest, found: list[str], frame: pd.DataFrame | None = None) -> None:
@@ -214,8 +233,7 @@ def _build(
             else "Give feature columns, or image and mask paths.",
         )
     clinical = [name for name in ask.clinical if name not in suspected]
-    context = describe_context(frame, ask.site)
-    context |= {name: frame[name].tolist() for name in (*clinical, *ask.context)}
+    context = {name: values for name, values in _context(ask, frame).items() if name not in suspected}
     columns = {name: frame[name].to_numpy(dtype=float, na_value=np.nan) for name in kept}
     table = pd.DataFrame({**columns, **{name: values for name, values in context.items() if name not in columns}})
     return Cohort(
@@ -224,7 +242,7 @@ def _build(
         clinical=tuple(clinical),
         labels=labels,
         patients=np.array(as_words(frame[ask.patient])),
-        sites=np.array(context["site"]) if ask.site else None,
+        sites=np.array(as_words(frame[ask.site])) if ask.site else None,
         classes=classes,
         sizes=find_sizes(frame.drop(columns=ask.ignore)),
         failed=tuple(failed),

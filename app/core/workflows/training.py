@@ -68,8 +68,11 @@ def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
         `out` holds something that is no model.
     """
     ask = TrainRequest.parse(request)
-    if ask.audit or len(ask.recipes) > 1:
-        raise InputError("One recipe is trained at a time, without an audit.", "Ask for one recipe.")
+    if ask.audit or len(ask.recipes) > 1 or ask.harmonise is not None or ask.recipe.model.kind != "logistic":
+        raise InputError(
+            "One logistic recipe is trained at a time, without harmonisation and without an audit.",
+            "Ask for the recipe 'logistic'.",
+        )
     recipe = ask.recipe
     check_target(Path(ask.out))
     cohort = read_cohort(ask, partial(_share, report, 0.0, 0.7))

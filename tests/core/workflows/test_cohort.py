@@ -242,6 +242,18 @@ def test_infinite_numbers_in_a_typed_table(tmp_path):
         read_cohort(asking(tmp_path / "t.parquet"), quiet)
 
 
+def test_columns_that_harmonisation_needs(tmp_path):
+    frame = table(kernel=["soft", "sharp"] * 30, weight=np.arange(60.0), manufacturer="GE")
+    combat = {"method": "combat", "covariates": ["weight"], "unseen": "nearest", "group_by": ["vendor", "kernel"]}
+    cohort = read(frame, tmp_path, harmonise=combat)
+    assert cohort.features == ("volume_ml", "energy", "entropy"), "a covariate is not learned from"
+    assert set(cohort.table.columns) - set(cohort.features) == {"site", "vendor", "kernel", "weight"}
+    combat["group_by"] = ["field_strength"]
+    text = str(refused(frame.drop(columns="site"), tmp_path, site=None, harmonise=combat))
+    assert "needs 'site': name the column with --site." in text
+    assert "needs 'field_strength': no column has it." in text
+
+
 def test_requests_of_one_recipe_and_of_several(tmp_path):
     one = asking("t.csv")
     assert [recipe.name for recipe in one.recipes] == ["plain"]
