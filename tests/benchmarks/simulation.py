@@ -38,7 +38,7 @@ from tests.benchmarks.timing import Row
 Array = NDArray[np.float64]
 RECIPES = Path(__file__).resolve().parents[2] / "resources" / "recipes"
 TUNED = "recipe:"
-COHORTS = 4
+COHORTS = 3
 FRESH = 4000
 FACTORS = 10
 
@@ -216,9 +216,9 @@ def is_model(word: str) -> bool:
 
 
 def main(words: tuple[str, ...] = ()) -> list[Row]:
-    """Simulate; words are the number of cohorts, and names of settings and of models, all settings by default."""
+    """Simulate; words are the number of cohorts, names of settings and of models."""
     count = next((int(word) for word in words if word.isdigit()), COHORTS)
-    settings = [word for word in words if word in SETTINGS] or list(SETTINGS)
+    settings = [word for word in words if word in SETTINGS] or ["A", "B"]
     chosen = [word for word in words if is_model(word)] or ["logistic"]
     rows: list[Row] = []
     with threadpool_limits(1):
@@ -233,4 +233,6 @@ def main(words: tuple[str, ...] = ()) -> list[Row]:
 if __name__ == "__main__":
     from tests.benchmarks.__main__ import table
 
-    print(table(main(tuple(sys.argv[1:]))))
+    others = [word for word in sys.argv[1:] if word not in SETTINGS]
+    for setting in [word for word in sys.argv[1:] if word in SETTINGS] or ("A", "B"):
+        print(table(main((*others, setting))), flush=True)

@@ -43,9 +43,9 @@ class Calibration:
         """As results are written."""
         curve = {name: getattr(self, name).tolist() for name in ("predicted", "observed", "low", "high")}
         return {
-            "slope": self.slope.value,
+            "slope": self.slope.json["value"],
             "slope_interval": self.slope.json["interval"],
-            "intercept": self.intercept.value,
+            "intercept": self.intercept.json["value"],
             "intercept_interval": self.intercept.json["interval"],
             "curve": curve,
         }

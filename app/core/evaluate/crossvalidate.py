@@ -101,14 +101,14 @@ class OutOfFold:
         return resampled_area(self.aucs[known], self.folds.ratio, self.folds.freedom, self.counts)
 
     def auc_summary(self, folds: Folds) -> dict[str, Any]:
-        """Mean, standard deviation and interval of the AUC, with every fold's."""
+        """Mean, standard deviation and interval of the AUC, with every fold's; null for one of a single class."""
         known = self.aucs[np.isfinite(self.aucs)]
         found = resampled_area(known, folds.ratio, folds.freedom, self.counts)
         return {
             "mean": found.value,
             "sd": float(known.std(ddof=1)),
             "interval": [found.low, found.high],
-            "folds": self.aucs.tolist(),
+            "folds": [float(value) if np.isfinite(value) else None for value in self.aucs],
         }
 
     def _by_row(self, values: list[float]) -> Array:

@@ -18,9 +18,9 @@ class Estimate:
 
     @property
     def json(self) -> dict[str, float | list[float] | None]:
-        """As results are written."""
+        """As results are written; null where the figure is not known."""
         interval = None if self.low is None or self.high is None else [self.low, self.high]
-        return {"value": self.value, "interval": interval}
+        return {"value": self.value if np.isfinite(self.value) else None, "interval": interval}
 
 
 def corrected_t_interval(

@@ -44,8 +44,8 @@ def measure_performance(found: OutOfFold, prevalence: float | None = None) -> di
     pairs = [(labels[seen], row[seen]) for seen, row in zip(found.tested, found.probabilities, strict=True)]
     return {
         "auc": found.auc_summary(found.folds),
-        "auc_pooled": float(np.mean([auc(*pair) for pair in pairs])),
-        "auprc": float(np.mean([precision_recall_area(*pair) for pair in pairs])),
+        "auc_pooled": _mean_known([auc(*pair) for pair in pairs]),
+        "auprc": _mean_known([precision_recall_area(*pair) for pair in pairs]),
         "brier": measure_brier(found).json,
         "calibration": measure_calibration(found).json,
         "prevalence": used,
@@ -100,3 +100,8 @@ def describe_sets(found: OutOfFold, rate: float) -> dict[str, Any]:
 
 def _patients(found: OutOfFold, label: int) -> int:
     return len(np.unique(found.patients[(found.labels == label) & found.tested.any(axis=0)]))
+
+
+def _mean_known(values: list[float]) -> float | None:
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else None

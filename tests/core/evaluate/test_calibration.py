@@ -1,5 +1,7 @@
 """Calibration and decision curves, against maximum likelihood, a sandwich written out and published figures."""
 
+import json
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -87,6 +89,7 @@ def test_separated_classes_have_no_slope_but_an_answer():
     assert np.isnan(told.slope.value)
     assert told.predicted.size == 0
     assert np.isfinite(told.intercept.value)
+    assert json.loads(json.dumps(told.json, allow_nan=False))["slope"] is None
 
 
 def test_a_constant_probability_has_an_intercept_only():

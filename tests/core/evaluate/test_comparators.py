@@ -1,12 +1,15 @@
 """Comparators, learning curve, choice among models and the audit: same folds, plain words, chance told as chance."""
 
+import ast
 import json
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from app.core.classify.pipelines import build_pipeline
+from app.core.evaluate import audit
 from app.core.evaluate.audit import (
     describe_naive,
     list_fits,
@@ -195,6 +198,14 @@ def test_the_naive_figure_is_made_of_what_is_handed_in():
     assert told["optimism"] == pytest.approx(naive.aucs.mean() - honest.aucs.mean())
     assert told["auc"]["interval"] is None, "it estimates nothing"
     assert "no new patient would have confirmed" in told["sentence"]
+
+
+def test_the_audit_has_no_way_to_a_saved_model():
+    tree = ast.parse(Path(audit.__file__).read_text(encoding="utf-8"))
+    imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    ours = {name for name in imported if name.startswith("app.")}
+    assert ours == {"app.core.evaluate.crossvalidate", "app.core.evaluate.folds"}
 
 
 def test_labels_are_dealt_among_patients(cohort):

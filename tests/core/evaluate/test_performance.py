@@ -147,3 +147,5 @@ def test_folds_of_one_class_leave_the_others_figures():
     found, _ = answer(rows, labels, patients, type(folds)((*folds.splits, (others, negative)), 1, 6, "fixed"))
     assert np.isnan(found.aucs[5])
     assert found.auc.value == pytest.approx(found.aucs[:5].mean())
+    told = json.loads(json.dumps(measure_performance(found), allow_nan=False))
+    assert told["auc"]["folds"][5] is None
