@@ -247,15 +247,15 @@ def save(ask: TrainRequest, cohort: Cohort, folds: Folds, out_of_fold: OutOfFold
         versions={"liposcope": app.__version__, "scikit-learn": version("scikit-learn"), "numpy": version("numpy")},
     )
     figures = result["models"][recipe.name]
+    # a bundle travels, so it holds no case's name
     evaluation = {
-        **result,
+        **{name: value for name, value in result.items() if name != "failed"},
+        "cases_failed": len(cohort.failed),
         "auc": figures["auc"],
         "columns": {"label": ask.label, "patient": ask.patient, "site": ask.site},
         "out_of_fold": [
             {"row": int(row), "label": int(label), "probability": float(probability)}
-            for row, label, probability in zip(
-                number[rows], labels, held_out, strict=True
-            )
+            for row, label, probability in zip(number[rows], labels, held_out, strict=True)
         ],
     }
     card = write_card(specification.model_dump(mode="json"), result)

@@ -276,3 +276,5 @@ def test_twelve_phantom_cases_from_images_to_a_model(tmp_path):
     result = train(request, quiet)
     assert [each["case"] for each in result["failed"]] == ["P002"]
     assert sum(Bundle.load(tmp_path / "model").specification.training.counts.values()) == 11
+    assert all(b"P002" not in path.read_bytes() for path in (tmp_path / "model").iterdir())
+    assert Bundle.load(tmp_path / "model").evaluation()["cases_failed"] == 1
