@@ -19,6 +19,7 @@ from app.core.workflows.hidden_label import HeldOut, find_hidden_labels, hold_ou
 from app.core.workflows.learning_columns import (
     Size,
     as_words,
+    cells_of,
     choose_features,
     describe_context,
     find_sizes,
@@ -140,7 +141,7 @@ def _context(ask: TrainRequest, frame: pd.DataFrame) -> dict[str, list[Any]]:
     """What is known of each case and its scanner beside its features."""
     known = describe_context(frame, ask.site)
     wanted = [name for name in (*ask.clinical, *ask.described_by) if name not in known]
-    return known | {name: frame[name].tolist() for name in wanted if name in frame.columns}
+    return known | {name: cells_of(frame[name]) for name in wanted if name in frame.columns}
 
 
 def _undescribed(ask: TrainRequest, frame: pd.DataFrame) -> list[str]:

@@ -139,13 +139,19 @@ def describe_context(frame: pd.DataFrame, site: str | None) -> dict[str, list[An
     for name, columns in CONTEXT.items():
         column = next((str(own) for wanted in columns for own in frame.columns if _says(str(own), wanted)), None)
         if column is not None and column != site:
-            numbers = frame[column].dtype.kind in "fiu"
-            context[name] = frame[column].astype(float).tolist() if numbers else as_words(frame[column])
+            context[name] = cells_of(frame[column])
     return context
 
 
 def _says(column: str, wanted: str) -> bool:
     return column.lower() == wanted or (column.startswith(ACQUISITION_PREFIX) and column.endswith(f"_{wanted}"))
+
+
+def cells_of(column: pd.Series) -> list[Any]:
+    """Numbers as floats, NaN where missing; words as text, None where missing."""
+    if column.dtype.kind in "fiu":
+        return list(column.to_numpy(dtype=float, na_value=np.nan).tolist())
+    return [word or None for word in as_words(column)]
 
 
 def as_words(column: pd.Series) -> list[str]:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from app.core.classify.clinical import code_clinical
 from app.core.errors import CohortError, RecipeError
 from app.core.requests import TrainRequest
 from app.core.workflows.cohort import read_cohort
@@ -252,6 +253,18 @@ def test_columns_that_harmonisation_needs(tmp_path):
     text = str(refused(frame.drop(columns="site"), tmp_path, site=None, harmonise=combat))
     assert "needs 'site': name the column with --site." in text
     assert "needs 'field_strength': no column has it." in text
+
+
+def test_missing_cells_of_typed_columns(tmp_path):
+    ages = pd.array([60, None, 41] * 20, dtype="Int64")
+    table(age=ages, sex=["f", None, "m"] * 20, count=ages).to_parquet(tmp_path / "t.parquet")
+    cohort = read_cohort(asking(tmp_path / "t.parquet", clinical=["age", "sex"]), quiet)
+    assert cohort.table["age"].dtype == cohort.table["count"].dtype == np.float64
+    assert np.isnan(cohort.table.loc[1, ["age", "count"]].to_numpy(dtype=float)).all()
+    assert cohort.table["sex"].isna().sum() == 20
+    rows, words = code_clinical(cohort.table[["age", "sex"]])
+    assert words == (1,)
+    np.testing.assert_array_equal(rows[:3], [[60, 0], [np.nan, -1], [41, 1]])
 
 
 def test_requests_of_one_recipe_and_of_several(tmp_path):
