@@ -13,6 +13,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
@@ -59,15 +60,27 @@ def serve(requests: Connection, answers: Connection, work: str, threads: int | N
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Start processes that ignore Ctrl-C from their first moment on: it is inherited."""
+    """Start processes that never hear Ctrl-C: a blocked signal is inherited. One that comes meanwhile is heard after.
+
+    Another thread may take what this one blocks, hence the handler that keeps it.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    missed: list[int] = []
+    former = signal.signal(signal.SIGINT, lambda number, _frame: missed.append(number))
+    can_block = hasattr(signal, "pthread_sigmask")
+    if can_block:
+        resource_tracker.ensure_running()  # its start would unblock what is blocked here
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
+        if can_block:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         signal.signal(signal.SIGINT, former)
+        if missed:
+            signal.raise_signal(signal.SIGINT)
 
 
 class Worker:

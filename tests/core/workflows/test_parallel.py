@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 
 import psutil
@@ -111,3 +112,13 @@ def test_where_no_process_can_be_started_the_work_is_done_here(monkeypatch):
                                              (3, "exit code 3")])
 def test_deaths_are_told_apart(code, words):
     assert words in describe_loss(code).message
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
+def test_an_interrupt_while_a_process_starts_is_heard_after():
+    reached = False
+    with pytest.raises(KeyboardInterrupt), worker._deaf():
+        os.kill(os.getpid(), signal.SIGINT)
+        reached = True
+    assert reached
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
