@@ -37,8 +37,15 @@ def default_cache() -> Path:
     return data_folder() / "cache"
 
 
-def program_digest() -> str:
+def program_digest(packages: Iterable[str] = PACKAGES, code: Iterable[str] = _CODE) -> str:
     """Digest what decides the numbers besides files and recipe: versions, and the source where it lies open.
+
+    Parameters
+    ----------
+    packages : iterable of str
+        Distributions whose versions count.
+    code : iterable of str
+        Files and folders of the program; the default is what measures a case.
 
     Returns
     -------
@@ -46,14 +53,14 @@ def program_digest() -> str:
         SHA-256, hexadecimal.
     """
     digest = hashlib.sha256(app.__version__.encode())
-    for package in PACKAGES:
+    for package in packages:
         try:
             version = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             version = "absent"
         digest.update(f"{package} {version}\n".encode())
     root = program_folder()
-    for place in _CODE:
+    for place in code:
         inside = root / place
         files = [inside] if inside.is_file() else sorted([*inside.rglob("*.py"), *inside.rglob("*.csv")])
         for file in files:
