@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from app.core.errors import InputError, RecipeError
+from app.core.harmonise.covariates import carry_covariates
 from app.core.harmonise.design import build_design, learn_levels, refuse_outcome, words
 from app.core.harmonise.estimation import CombatEstimate, estimate_combat
 from app.core.harmonise.features import select_features
@@ -52,6 +53,11 @@ class Combat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Training cases from which a site is harmonised.
     estimate_from : int
         Rows from which a new site is estimated.
+    misfit : {'refuse', 'leave_out'}
+        What happens when the training rows cannot carry a covariate, because it determines their outcome or cannot be
+        told from the site, or cannot serve the reference site: an error, as a whole cohort deserves; or, as within its
+        folds, the covariate is left out, or nothing is harmonised, with a caution. Either way a covariate that
+        determines the outcome is never used.
 
     Attributes
     ----------
@@ -67,6 +73,11 @@ class Combat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Sites added by `adapt`, with their rows.
     left_ : str
         Why nothing is harmonised; empty when something is.
+    continuous_ : list of str
+    levels_ : dict of str to list of str
+        Covariates that are used, and the levels of the categorical ones.
+    left_out_ : dict of str to str
+        Covariates that the training rows cannot carry, and why.
 
     Notes
     -----
@@ -93,6 +104,7 @@ class Combat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         group_by: Sequence[str] = (),
         at_least: int = 5,
         estimate_from: int = 5,
+        misfit: Literal["refuse", "leave_out"] = "refuse",
     ) -> None:
         self.features = features
         self.batch = batch
@@ -107,6 +119,7 @@ class Combat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.group_by = group_by
         self.at_least = at_least
         self.estimate_from = estimate_from
+        self.misfit = misfit
 
     def fit(self, table: pd.DataFrame, y: Any = None) -> Self:
         """Learn every site's location and scale.
@@ -128,16 +141,14 @@ class Combat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         sites = words(table, self.batch)
         self.sites_ = dict(sorted(Counter(sites).items()))
         self.adapted_: dict[str, int] = {}
-        self.levels_ = learn_levels(table, self.categorical)
         self.n_features_in_ = len(self.features)
         batches = np.array(self._assign(table, sites), dtype=object)
         kept = batches != ""
-        if y is not None and (len(self.covariates) or len(self.categorical)):
-            refuse_outcome(table, y, self.covariates, self.levels_, batches.tolist())
+        self._choose_covariates(table, y, batches.tolist())
         self.left_ = self._find_obstacle(batches[kept], None if y is None else np.asarray(y)[kept])
         if self.left_:
             kept[:] = False
-        self._estimate(values[kept], batches[kept].tolist(), build_design(table[kept], self.covariates, self.levels_))
+        self._estimate(values[kept], batches[kept].tolist(), build_design(table[kept], self.continuous_, self.levels_))
         self.groups_ = self._pool_groups(table[kept], batches[kept].tolist())
         return self
 
@@ -166,7 +177,7 @@ class Combat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 "and this model harmonises known sites only.",
                 "Use a model without harmonisation, or train with another policy for unseen sites.",
             )
-        estimate, design = self._estimated, build_design(table, self.covariates, self.levels_)
+        estimate, design = self._estimated, build_design(table, self.continuous_, self.levels_)
         location, scale = np.zeros_like(values), np.ones_like(values)
         untouched = np.zeros(len(values), dtype=bool)
         measured: dict[str, tuple[FloatArray, FloatArray]] = {}
@@ -196,14 +207,19 @@ class Combat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         list of dict
             `site`; `policy` ('harmonised', 'reference', 'merged', 'mean_only', 'adapted', 'nearest', 'estimated',
             'left_small', 'left_unseen' or 'refused'); `batch`, whose parameters are used, or ''; `unknown`, covariates
-            for which the training mean stands in; and `caution`, a sentence or ''.
+            for which the training mean stands in; `left_out`, those that training could not carry; and `caution`,
+            sentences or ''.
         """
         sites, known_sites = words(table, self.batch), self._known_sites()
         counts, keys = Counter(sites), protocol_keys(table, self.group_by)
-        rows = [known_sites.decide(site, key, counts[site]) | {"unknown": []}
+        rows = [known_sites.decide(site, key, counts[site]) | {"unknown": [], "left_out": list(self.left_out_)}
                 for site, key in zip(sites, keys, strict=True)]  # fmt: skip
-        for name in (*self.covariates, *self.categorical):
-            one = build_design(table, [name], {}) if name in self.covariates else None
+        told = [f"The covariate '{name}' was left out of the harmonisation: {why}."
+                for name, why in self.left_out_.items()]  # fmt: skip
+        for row in rows if told and not self.left_ else ():
+            row["caution"] = " ".join([row["caution"], *told]).strip()
+        for name in (*self.continuous_, *self.levels_):
+            one = build_design(table, [name], {}) if name in self.continuous_ else None
             known = self.levels_.get(name, [])
             found = words(table, name) if one is None else ["" if np.isnan(value) else "known" for value in one[:, 0]]
             for row, word in zip(rows, found, strict=True):
@@ -238,7 +254,7 @@ class Combat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 self.left_ or f"No new site of the table has {self.estimate_from} cases; the largest has {most}.",
                 "Gather more cases of the site, or use a model without harmonisation.",
             )
-        design, adapted = build_design(table, self.covariates, self.levels_), deepcopy(self)
+        design, adapted = build_design(table, self.continuous_, self.levels_), deepcopy(self)
         for site in enough:
             location, scale = self._estimated.measure(values[sites == site], design[sites == site])
             adapted.batches_.append(site)
@@ -277,6 +293,19 @@ class Combat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 "Give the outcome of the training cases, or no covariates.",
             )
 
+    def _choose_covariates(self, table: pd.DataFrame, y: Any, batches: list[str]) -> None:
+        """Refuse what determines the outcome, or leave out what these rows cannot carry."""
+        self.continuous_, self.levels_ = list(self.covariates), learn_levels(table, self.categorical)
+        self.left_out_: dict[str, str] = {}
+        if not self.continuous_ and not self.levels_:
+            return
+        if self.misfit == "leave_out":
+            found = carry_covariates(table, y, self.continuous_, self.levels_, batches)
+            self.continuous_, self.left_out_ = list(found.continuous), dict(found.left_out)
+            self.levels_ = {name: list(levels) for name, levels in found.levels.items()}
+        else:
+            refuse_outcome(table, y, self.continuous_, self.levels_, batches)
+
     def _assign(self, table: pd.DataFrame, sites: Sequence[str]) -> list[str]:
         """Batch of each training row, '' for rows that are left."""
         own = self.at_least if self.small != "mean_only" else min(2, self.at_least)
@@ -294,11 +323,10 @@ class Combat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Say why nothing can be harmonised, or nothing."""
         names = sorted(set(batches.tolist()))
         if self.reference is not None and self.sites_.get(self.reference, 0) < self.at_least:
-            raise RecipeError(
-                f"The reference site '{self.reference}' has {self.sites_.get(self.reference, 0)} training cases; at "
-                f"least {self.at_least} are needed.",
-                "Choose a larger site, or none.",
-            )
+            few = f"has {self.sites_.get(self.reference, 0)} training cases; at least {self.at_least} are needed"
+            if self.misfit == "leave_out":
+                return f"The reference site '{self.reference}' {few}; nothing is harmonised."
+            raise RecipeError(f"The reference site '{self.reference}' {few}.", "Choose a larger site, or none.")
         if not any(self.sites_.get(name, self.at_least) >= self.at_least for name in names):
             return f"No site has {self.at_least} training cases; nothing is harmonised."
         if outcome is not None and len(names) > 1 and len(set(outcome.tolist())) > 1:
