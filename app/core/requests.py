@@ -288,6 +288,38 @@ class TrainRequest(Settings):
         return next((recipe for recipe in self.recipes if recipe.name == self.primary), self.recipes[0])
 
 
+class PreviewTrainingRequest(Settings):
+    """Look at what a model would be trained on: a table, or a folder of cases with a table of their `labels`.
+
+    Columns that are not named are guessed; '' means that there is none. `recipes` are timed on the table itself;
+    `measures` says what is measured where the table names images.
+    """
+
+    table: str
+    labels: str | None = None
+    label: str | None = None
+    positive: str | None = None
+    patient: str | None = None
+    site: str | None = None
+    clinical: list[str] | None = None
+    ignore: list[str] = Field(default_factory=list)
+    confirmed: list[str] = Field(default_factory=list)
+    measures: Recipe | None = None
+    recipes: list[Recipe] = Field(default_factory=list)
+    folds: int = Field(10, ge=2, le=50)
+    jobs: int = Field(1, ge=1)
+
+
+class FinishModelRequest(Settings):
+    """Give a trained model its title, its card's texts and its operating point; what is None stays as it is."""
+
+    model: str
+    title: str | None = None
+    purpose: str | None = Field(None, description="what it is for")
+    limits: list[str] | None = Field(None, description="where it is known to fail, a sentence each")
+    threshold: float | None = Field(None, gt=0, lt=1)
+
+
 class EvaluateRequest(Settings):
     """Test a saved model on cases from elsewhere; `evaluation.json` and `predictions.csv` go into `out`.
 
