@@ -21,6 +21,7 @@ TITLES = {
     "default": "Default",
     "ibsi": "IBSI",
     "lgg-shape": "Outline of low-grade glioma",
+    "lipoma-2019": "Lipoma 2019, the whole study",
     "logistic": "Logistic regression",
     "mlp": "Dense network",
     "pyradiomics": "pyradiomics",
