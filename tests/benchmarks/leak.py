@@ -28,15 +28,32 @@ def main() -> list[Row]:
              "mc_error": float(np.std(areas, ddof=1) / np.sqrt(COHORTS))} for name, areas in figures.items()]
 
 
-def make_noise(seed: int) -> tuple[pd.DataFrame, np.ndarray]:
-    """85 cases of 43 sites, 92 features of ten latent factors with shifts and scales per site, labels by lot."""
+def make_noise(
+    seed: int, cases: int = CASES, features: int = FEATURES, sites: int = SITES, even: float | None = None
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Cases of many sites, features of ten latent factors with shifts and scales per site, labels by lot.
+
+    Parameters
+    ----------
+    seed, cases, features, sites : int
+        40 % of the labels are positive.
+    even : float, optional
+        Concentration of the sizes of sites: below 1 a few hold most cases. By default all are equally likely.
+
+    Returns
+    -------
+    table : DataFrame
+        Columns f0, f1 ..., and `site`.
+    labels : array of int, shape (cases,)
+    """
     rng = np.random.default_rng(seed)
-    sites = np.concatenate([np.arange(SITES), rng.integers(0, SITES, CASES - SITES)])
-    values = rng.normal(size=(CASES, 10)) @ rng.normal(size=(10, FEATURES)) / np.sqrt(10)
+    share = None if even is None else rng.dirichlet(np.full(sites, even))
+    own = np.concatenate([np.arange(sites), rng.choice(sites, cases - sites, p=share)])
+    values = rng.normal(size=(cases, 10)) @ rng.normal(size=(10, features)) / np.sqrt(10)
     values = values + 0.5 * rng.normal(size=values.shape)
-    values = values * rng.uniform(0.7, 1.4, (SITES, FEATURES))[sites] + rng.normal(size=(SITES, FEATURES))[sites]
-    table = pd.DataFrame(values, columns=list(NAMES)).assign(site=[f"s{site}" for site in sites])
-    return table, (rng.permutation(CASES) < 0.4 * CASES).astype(int)
+    values = values * rng.uniform(0.7, 1.4, (sites, features))[own] + rng.normal(size=(sites, features))[own]
+    table = pd.DataFrame(values, columns=[f"f{place}" for place in range(features)])
+    return table.assign(site=[f"s{site}" for site in own]), (rng.permutation(cases) < 0.4 * cases).astype(int)
 
 
 def measure(table: pd.DataFrame, labels: np.ndarray, seed: int) -> dict[str, float]:
