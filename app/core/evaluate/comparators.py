@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.evaluate.crossvalidate import OutOfFold, Runner, cross_validate
+from app.core.evaluate.fold_areas import estimate_difference
 from app.core.evaluate.folds import Folds
-from app.core.evaluate.intervals import Estimate, resampled_mean, resampled_p
+from app.core.evaluate.intervals import Estimate
 
 TITLES = {
     "volume": "tumour volume alone",
@@ -109,10 +110,7 @@ def compare(model: OutOfFold, other: OutOfFold, name: str) -> Difference:
     """
     if model.folds.digest != other.folds.digest:
         raise ValueError("paired differences need the same folds")
-    known = np.isfinite(model.aucs) & np.isfinite(other.aucs)
-    differences = (model.aucs - other.aucs)[known]
-    ratio, freedom = model.folds.ratio, model.folds.freedom
-    return Difference(name, resampled_mean(differences, ratio, freedom), resampled_p(differences, ratio, freedom))
+    return Difference(name, *estimate_difference(model, other))
 
 
 def find_headline(model: OutOfFold, comparators: Mapping[str, OutOfFold]) -> Difference:

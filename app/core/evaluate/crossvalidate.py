@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.evaluate.fold_areas import BY_CASES, BY_FOLDS, estimate_area, is_told_by_folds
 from app.core.evaluate.folds import Folds, Split
-from app.core.evaluate.intervals import Estimate, resampled_area
+from app.core.evaluate.intervals import Estimate
 from app.core.evaluate.metrics import auc
 
 Array = NDArray[np.float64]
@@ -96,18 +97,20 @@ class OutOfFold:
 
     @property
     def auc(self) -> Estimate:
-        """Mean of the within-fold AUCs, with the corrected interval."""
-        known = np.isfinite(self.aucs)
-        return resampled_area(self.aucs[known], self.folds.ratio, self.folds.freedom, self.counts)
+        """Mean of the within-fold AUCs, with an interval that allows for the training sample."""
+        return estimate_area(self)
 
     def auc_summary(self, folds: Folds) -> dict[str, Any]:
-        """Mean, standard deviation and interval of the AUC, with every fold's; null for one of a single class."""
-        known = self.aucs[np.isfinite(self.aucs)]
-        found = resampled_area(known, folds.ratio, folds.freedom, self.counts)
+        """Mean, standard deviation and interval of the AUC, with every fold's; null for one of a single class.
+
+        The standard deviation is null for a single fold.
+        """
+        known, found = self.aucs[np.isfinite(self.aucs)], estimate_area(replace(self, folds=folds))
         return {
-            "mean": found.value,
-            "sd": float(known.std(ddof=1)),
-            "interval": [found.low, found.high],
+            "mean": found.value if np.isfinite(found.value) else None,
+            "sd": float(known.std(ddof=1)) if len(known) > 1 else None,
+            "interval": found.json["interval"],
+            "interval_by": BY_FOLDS if is_told_by_folds(self) else BY_CASES,
             "folds": [float(value) if np.isfinite(value) else None for value in self.aucs],
         }
 

@@ -20,6 +20,7 @@ from app.core.errors import CohortError
 Split = tuple[NDArray[np.int_], NDArray[np.int_]]
 Scheme = Literal["patients", "sites", "fixed"]
 FEWEST_SITES = 5
+LEAST_FREEDOM = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,10 +58,13 @@ class Folds:
 
     @property
     def freedom(self) -> float:
-        """Degrees of freedom of an interval from these folds: k - 1, or what overlapping splits correspond to."""
+        """Degrees of freedom of an interval from these folds: k - 1, or what overlapping splits correspond to.
+
+        Three at least: below that the folds' own spread is not used, see `fold_areas`.
+        """
         if self.k > 1:
-            return float(self.k - 1)
-        return float(max(min(1 / self.ratio, len(self.splits) - 1), 1.0))
+            return max(float(self.k - 1), LEAST_FREEDOM)
+        return float(max(min(1 / self.ratio, max(len(self.splits) - 1, 4)), LEAST_FREEDOM))
 
     @property
     def inflation(self) -> float:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from app.core.evaluate.calibration import measure_calibration
 from app.core.evaluate.crossvalidate import OutOfFold
-from app.core.evaluate.intervals import Estimate, resampled_mean, resampled_share
+from app.core.evaluate.fold_areas import is_told_by_folds, widen
+from app.core.evaluate.intervals import Estimate, resampled_mean, resampled_share, student_quantile
 from app.core.evaluate.metrics import (
     auc,
     measure_decisions,
@@ -60,8 +61,24 @@ def measure_brier(found: OutOfFold) -> Estimate:
         float(np.mean((found.probabilities[index // found.folds.k, fit.test] - found.labels[fit.test]) ** 2))
         for index, fit in enumerate(found.fits)
     ]
+    if not is_told_by_folds(found):
+        return _brier_by_cases(found, float(np.mean(losses)))
     estimate = resampled_mean(losses, found.folds.ratio, found.folds.freedom)
     return Estimate(estimate.value, max(estimate.low or 0.0, 0.0), min(estimate.high or 1.0, 1.0))
+
+
+def _brier_by_cases(found: OutOfFold, value: float) -> Estimate:
+    """With few folds: the spread over patients of their own mean loss, widened for the training sample."""
+    with np.errstate(invalid="ignore"):
+        losses = np.where(found.tested, (found.probabilities - found.labels) ** 2, 0.0)
+    times = found.tested.sum(axis=0)
+    _, own = np.unique(found.patients[times > 0], return_inverse=True)
+    sums, counts = (np.bincount(own, of[times > 0]) for of in (losses.sum(axis=0), times))
+    each = sums / counts
+    if len(each) < 2:
+        return Estimate(value)
+    half = student_quantile(1e9) * widen(found) * float(each.std(ddof=1)) / np.sqrt(len(each))
+    return Estimate(value, max(value - half, 0.0), min(value + half, 1.0))
 
 
 def describe_point(found: OutOfFold, name: str, prevalence: float) -> dict[str, Any]:

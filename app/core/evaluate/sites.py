@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from app.core.data import Caution
 from app.core.evaluate.crossvalidate import OutOfFold
 from app.core.evaluate.delong import measure_areas
+from app.core.evaluate.fold_areas import TRAINING_SAMPLE
 from app.core.evaluate.intervals import Estimate, area_on_logit, resampled_area, student_quantile
 from app.core.evaluate.subgroups import floor_error
 
 Array = NDArray[np.float64]
 UNEQUAL = 0.5
 ENOUGH_GROUPS = 10
-TRAINING_SAMPLE = 1.3
-"""True spread of a cross-validated AUC over DeLong's: the training set is a sample too."""
 
 
 @dataclass(frozen=True, eq=False)
