@@ -1,0 +1,216 @@
+"""What a training run or an external test has found, as the page reads it: numbers by name, never a figure of its own.
+
+The one exception is what follows from a threshold that the reader moves: counts on the cases' own probabilities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.ui.words import comparator_title
+
+Array = NDArray[np.float64]
+DEFAULT_POINT = "youden"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its interval of 95 %, either of which may be unknown (NaN)."""
+
+    mean: float
+    low: float = float("nan")
+    high: float = float("nan")
+
+    @classmethod
+    def read(cls, value: Any) -> Estimate:
+        """Read a number, or a mapping with `mean` or `value` and `interval` or `low` and `high`."""
+        if not isinstance(value, Mapping):
+            return cls(as_number(value))
+        interval = value.get("interval") or (value.get("low"), value.get("high"))
+        return cls(as_number(value.get("mean", value.get("value"))), *map(as_number, interval))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a number."""
+        return bool(np.isfinite(self.mean))
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether both ends are known."""
+        return bool(np.isfinite(self.low) and np.isfinite(self.high))
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Cases by truth and call at one threshold."""
+
+    found: int
+    missed: int
+    alarmed: int
+    cleared: int
+
+    @property
+    def sensitivity(self) -> float:
+        """Share of the positive cases that were found; NaN without any."""
+        return _share(self.found, self.found + self.missed)
+
+    @property
+    def specificity(self) -> float:
+        """Share of the negative cases that were cleared; NaN without any."""
+        return _share(self.cleared, self.cleared + self.alarmed)
+
+    @property
+    def ppv(self) -> float:
+        """Share of the positive calls that are right; NaN without any."""
+        return _share(self.found, self.found + self.alarmed)
+
+    @property
+    def npv(self) -> float:
+        """Share of the negative calls that are right; NaN without any."""
+        return _share(self.cleared, self.cleared + self.missed)
+
+    @property
+    def cases(self) -> int:
+        """All of them."""
+        return self.found + self.missed + self.alarmed + self.cleared
+
+
+@dataclass(frozen=True)
+class Results:
+    """The answer of `view_results`.
+
+    Parameters
+    ----------
+    raw : mapping
+        As the engine gives it; entries may be null or absent.
+    """
+
+    raw: Mapping[str, Any]
+
+    @property
+    def is_external(self) -> bool:
+        """Whether the cases were not those of the training."""
+        return self.raw.get("kind") == "external"
+
+    @property
+    def title(self) -> str:
+        """What is shown."""
+        return str(self.raw.get("title") or self.raw.get("name") or "")
+
+    @property
+    def negative(self) -> str:
+        """The class that the other is told from."""
+        return str(self.raw["classes"][0])
+
+    @property
+    def positive(self) -> str:
+        """The class looked for."""
+        return str(self.raw["classes"][1])
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models, the saved one first."""
+        return tuple(map(str, self.raw.get("models") or ()))
+
+    @property
+    def comparators(self) -> tuple[str, ...]:
+        """Names of the simpler things on the same cases; the prevalence has no curve worth drawing."""
+        return tuple(name for name in self.part("roc") if name not in self.models and name != "prevalence")
+
+    def part(self, name: str) -> Mapping[str, Any]:
+        """A part of the results by name; empty where there is none."""
+        found = self.raw.get(name)
+        return found if isinstance(found, Mapping) else {}
+
+    def rows(self, name: str) -> list[Mapping[str, Any]]:
+        """A part that is a list; empty where there is none."""
+        found = self.raw.get(name)
+        return [each for each in found if isinstance(each, Mapping)] if isinstance(found, Sequence) else []
+
+    def of(self, part: str, name: str) -> Any:
+        """What a part says of a model or comparator; None where it says nothing."""
+        return self.part(part).get(name)
+
+    def word(self, name: str) -> str:
+        """Name a model or comparator for a reader."""
+        return name if name in self.models else comparator_title(name)
+
+    def auc(self, name: str) -> Estimate:
+        """AUC of a model or comparator."""
+        return Estimate.read((self.of("roc", name) or {}).get("auc"))
+
+    # Cases
+
+    @cached_property
+    def labels(self) -> NDArray[np.int_]:
+        """1 for the class looked for: shape (cases,)."""
+        return np.asarray(self.part("cases").get("label") or (), dtype=int)
+
+    def probabilities(self, name: str) -> Array:
+        """Of each case, NaN where unknown: shape (cases,)."""
+        found = (self.part("cases").get("probability") or {}).get(name)
+        return as_array(found) if found else np.full(len(self.labels), np.nan)
+
+    def case_column(self, name: str) -> list[Any]:
+        """An entry of every case, None where unknown."""
+        found = self.part("cases").get(name)
+        return list(found) if found else [None] * len(self.labels)
+
+    @property
+    def prevalence(self) -> float:
+        """Share of the class looked for among the cases; NaN without cases."""
+        return float(self.labels.mean()) if len(self.labels) else float("nan")
+
+    # Thresholds
+
+    def points(self, name: str) -> list[Mapping[str, Any]]:
+        """The operating points that were chosen before these cases were seen, the default first."""
+        found = [each for each in self.of("points", name) or () if isinstance(each, Mapping)]
+        found = [each for each in found if np.isfinite(Estimate.read(each.get("threshold")).mean)]
+        return sorted(found, key=lambda each: not (each.get("default") or each.get("name") == DEFAULT_POINT))
+
+    def default_threshold(self, name: str) -> float:
+        """Threshold of the default point; one half where a model has none."""
+        points = self.points(name)
+        return Estimate.read(points[0]["threshold"]).mean if points else 0.5
+
+    def confusion(self, name: str, threshold: float) -> Confusion:
+        """Count the cases at or above a threshold, and those below."""
+        scores = self.probabilities(name)
+        known = np.isfinite(scores)
+        called, truth = scores[known] >= threshold, self.labels[known] == 1
+        return Confusion(int((called & truth).sum()), int((~called & truth).sum()), int((called & ~truth).sum()),
+                         int((~called & ~truth).sum()))
+
+    def steps(self, name: str) -> tuple[Array, Array, Array]:
+        """ROC of the cases' probabilities: false positive share, sensitivity and threshold, each shape (steps,)."""
+        scores, labels = self.probabilities(name), self.labels
+        known = np.isfinite(scores)
+        scores, labels = scores[known], labels[known]
+        if not 0 < labels.sum() < len(labels):
+            return np.empty(0), np.empty(0), np.empty(0)
+        order = np.argsort(-scores, kind="stable")
+        scores, hits = scores[order], np.cumsum(labels[order])
+        last = np.append(np.flatnonzero(np.diff(scores)), len(scores) - 1)
+        wrong = last + 1 - hits[last]
+        return wrong / wrong[-1], hits[last] / hits[-1], scores[last]
+
+
+def as_number(value: Any) -> float:
+    """Read a number, NaN for null."""
+    return float(value) if isinstance(value, (int, float)) else float("nan")
+
+
+def as_array(values: Sequence[Any]) -> Array:
+    """Read numbers, NaN for null."""
+    return np.array([as_number(value) for value in values], dtype=float)
+
+
+def _share(hits: int, cases: int) -> float:
+    return hits / cases if cases else float("nan")

@@ -1,0 +1,204 @@
+"""A figure to be read, exported and copied: plot, readout, caption; on paper it is always drawn in the light theme."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QBuffer, QEvent, QObject, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QImage, QPainter
+from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
+
+from app.core.errors import Failure
+from app.ui.saving import ask_save, write_text
+from app.ui.theme import set_theme, theme
+from app.ui.widgets.copy_label import ElidedLabel, wrapped
+from app.ui.widgets.curve_style import set_ink
+from app.ui.widgets.plot_style import make_plot, style_plot
+
+KINDS = {"png": "Picture (*.png)", "svg": "Drawing (*.svg)", "csv": "Table (*.csv)"}
+PAPER_WIDTH = 1800  # pixels of an exported picture: 15 cm at 300 dots per inch
+_LEAST, _AXIS = 280, 16
+
+
+class Figure(QWidget):
+    """One plot. Subclasses draw it, give its numbers and say what lies under the mouse.
+
+    Parameters
+    ----------
+    name : str
+        For screen readers and file names.
+    caption : str
+        What it shows, and how it was made.
+    how : str
+        What the readout says while nothing is under the mouse.
+    square : bool
+        Whether both axes are alike.
+
+    Signals
+    -------
+    said(str)
+        Where a file was written.
+    failed(Failure)
+        Why it was not.
+    """
+
+    said = Signal(str)
+    failed = Signal(object)
+
+    def __init__(self, name: str, caption: str, how: str = "Hover for values.", *,
+                 square: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.name, self._how = name, how
+        self.plot = make_plot(name)
+        self.plot.setMenuEnabled(False)
+        self.plot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.readout, self.caption = ElidedLabel(how, "dim"), wrapped(caption, "dim")
+        self.readout.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.export, self.menu = QPushButton("Export"), QMenu(self)
+        for kind in KINDS:
+            self.menu.addAction(f"{'Numbers' if kind == 'csv' else 'Figure'}, {kind.upper()}…",
+                                lambda kind=kind: self.ask(kind))
+        self.menu.addSeparator()
+        self.menu.addAction("Copy the figure", self.copy_picture)
+        self.menu.addAction("Copy its numbers", self.copy_numbers)
+        self.export.setMenu(self.menu)
+        self.export.setAccessibleName(f"Export: {name}")
+        foot = QHBoxLayout()
+        foot.addWidget(self.caption, 1)
+        foot.addWidget(self.export, 0, Qt.AlignmentFlag.AlignBottom)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.column.setSpacing(6)
+        self.column.addWidget(self.readout)
+        self.column.addWidget(self.plot, 1)
+        self.column.addLayout(foot)
+        self.plot.scene().sigMouseMoved.connect(self._hover)
+        self.plot.setMouseEnabled(x=False, y=False)
+        if square:
+            self.plot.setAspectLocked(True)
+            self.plot.setMinimumSize(_LEAST, _LEAST)
+            self.plot.installEventFilter(self)
+
+    # What subclasses say
+
+    def draw(self) -> None:
+        """Draw everything anew on an empty plot."""
+        raise NotImplementedError
+
+    def numbers(self) -> list[Sequence[Any]]:
+        """Return the figure's numbers, a heading first."""
+        raise NotImplementedError
+
+    def words_at(self, x: float, y: float) -> str:
+        """Say what lies at a place of the plot."""
+        raise NotImplementedError
+
+    # What they share
+
+    def restyle(self) -> None:
+        """Draw in the theme's colours."""
+        self.plot.clear()
+        style_plot(self.plot)
+        for side in ("left", "bottom"):
+            self.plot.getAxis(side).enableAutoSIPrefix(False)
+        self.draw()
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Keep a square plot square."""
+        if event.type() == QEvent.Type.Resize:
+            self.plot.setMaximumWidth(self.plot.height() + _AXIS)
+        return False
+
+    def text(self, separator: str = ",") -> str:
+        """Write the numbers as a table."""
+        out = io.StringIO()
+        writer = csv.writer(out, delimiter=separator, lineterminator="\n")
+        writer.writerows([["" if cell is None or cell != cell else cell for cell in row] for row in self.numbers()])
+        return out.getvalue()
+
+    def ask(self, kind: str) -> None:
+        """Ask where the figure shall go."""
+        file = f"{self.name.casefold().replace(' ', '-')}.{kind}"
+        ask_save(self, f"Export: {self.name}", str(Path.home() / file), KINDS[kind], self.write)
+
+    def write(self, path: str) -> None:
+        """Write the figure, or its numbers, by the ending of the name."""
+        kind = Path(path).suffix.lower().removeprefix(".")
+        failure = write_text(path, self.text()) if kind == "csv" else self._write_picture(path, kind)
+        if failure is not None:
+            self.failed.emit(failure)
+        else:
+            self.said.emit(f"Written: {path}")
+
+    def copy_picture(self) -> None:
+        """Put the figure on the clipboard, as on paper."""
+        QGuiApplication.clipboard().setImage(self.picture())
+        self.said.emit(f"Copied: {self.name}")
+
+    def copy_numbers(self) -> None:
+        """Put the numbers on the clipboard."""
+        QGuiApplication.clipboard().setText(self.text("\t"))
+        self.said.emit(f"Copied: the numbers of {self.name}")
+
+    def picture(self) -> QImage:
+        """Draw the figure as on paper."""
+        sharpness = max(PAPER_WIDTH / self.plot.width(), 1.0)
+        image = QImage(self.plot.size() * sharpness, QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(sharpness)
+        image.fill(Qt.GlobalColor.white)
+        with self._on_paper(sharpness):
+            painter = QPainter(image)
+            self.plot.render(painter, QRectF(self.plot.rect()), self.plot.rect())
+            painter.end()
+        return image
+
+    def _write_picture(self, path: str, kind: str) -> Failure | None:
+        if kind == "svg":
+            return write_text(path, self.drawing())
+        if self.picture().save(path):
+            return None
+        return Failure("input", f"{Path(path).name} could not be written.", "Choose a folder that can be written.")
+
+    def drawing(self) -> str:
+        """Draw the figure as on paper, as SVG (pyqtgraph's own exporter fails on closed shapes)."""
+        room, sheet = QBuffer(), QSvgGenerator()
+        room.open(QBuffer.OpenModeFlag.WriteOnly)
+        sheet.setOutputDevice(room)
+        sheet.setSize(self.plot.size())
+        sheet.setViewBox(self.plot.rect())
+        sheet.setResolution(self.plot.logicalDpiX())  # else what was drawn before is scaled
+        sheet.setTitle(self.name)
+        sheet.setDescription(self.caption.text())
+        with self._on_paper():
+            painter = QPainter(sheet)
+            self.plot.render(painter, QRectF(self.plot.rect()), self.plot.rect())
+            painter.end()
+        return bytes(room.data().data()).decode()
+
+    @contextmanager
+    def _on_paper(self, sharpness: float = 1.0) -> Iterator[None]:
+        """Draw light for the length of an export, whatever the room; Qt does not scale these pens by itself."""
+        before, view = theme().name, self.plot.getViewBox().viewRect()
+        set_theme("light")
+        set_ink(sharpness)
+        self.restyle()
+        self.plot.setRange(view, padding=0)
+        try:
+            yield
+        finally:
+            set_theme(before)
+            set_ink(1.0)
+            self.restyle()
+            self.plot.setRange(view, padding=0)
+
+    def _hover(self, spot: QPointF) -> None:
+        box = self.plot.getViewBox()
+        inside = box.sceneBoundingRect().contains(spot)
+        place = box.mapSceneToView(spot)
+        self.readout.setText((self.words_at(place.x(), place.y()) if inside else "") or self._how)
