@@ -37,6 +37,11 @@ def runs_folder() -> Path:
     return _folder(data_folder() / "runs")
 
 
+def cases_folder() -> Path:
+    """Find the folder that says which of the user's cases the rows of a model's evaluation are."""
+    return _folder(data_folder() / "cases")
+
+
 def logs_folder() -> Path:
     """Find the folder of the logs: what the program did, never on whose images."""
     return _folder(data_folder() / "logs")

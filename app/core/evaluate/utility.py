@@ -73,7 +73,7 @@ def decision_curve(
     cost = limits / (1 - limits)
     seen = np.isfinite(table)
     share = float(truth[seen.any(axis=0)].mean()) if prevalence is None else prevalence
-    caught, disturbed = _rates(table, seen & (truth == 1), limits), _rates(table, seen & (truth == 0), limits)
+    caught, disturbed = (share_called(table, seen & (truth == side), limits) for side in (1, 0))
     model = share * caught - cost * (1 - share) * disturbed
     one, other = ((seen & (truth == side)).any(axis=0).sum() / inflation for side in (1, 0))
     variance = share**2 * caught * (1 - caught) / one + (cost * (1 - share)) ** 2 * disturbed * (1 - disturbed) / other
@@ -91,8 +91,20 @@ def measure_utility(
     return decision_curve(found.labels, found.probabilities, thresholds, prevalence, folds.inflation, folds.freedom)
 
 
-def _rates(table: Array, chosen: NDArray[np.bool_], limits: Array) -> Array:
-    """Share of the chosen rows at or above each threshold, mean over repeats."""
+def share_called(table: Array, chosen: NDArray[np.bool_], limits: Array) -> Array:
+    """Share of the chosen rows at or above each threshold, mean over repeats.
+
+    Parameters
+    ----------
+    table : array, shape (repeats, rows)
+        Probabilities.
+    chosen : array of bool, shape (repeats, rows)
+    limits : array, shape (thresholds,)
+
+    Returns
+    -------
+    array, shape (thresholds,)
+    """
     rates = [
         (np.sort(row[own])[None, :] >= limits[:, None]).mean(axis=1)
         for row, own in zip(table, chosen, strict=True)
