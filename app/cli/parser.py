@@ -21,7 +21,6 @@ from app.cli.requests import (
     path_word,
     report_request,
     score_request,
-    train_request,
     whole_numbers,
 )
 from app.cli.text import (
@@ -31,9 +30,9 @@ from app.cli.text import (
     show_n4,
     show_score,
     show_selftest,
-    show_training,
     show_written,
 )
+from app.cli.training_command import add_training_command
 
 DEFAULT_MODEL = "lipoma-size"
 DONE, OUR_FAULT, UNUSABLE_INPUT, CANCELLED = 0, 1, 2, 3
@@ -127,24 +126,7 @@ def build_parser() -> OneLineParser:
     score.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|DIR")
     score.add_argument("--out", type=path_word, metavar="DIR", help="where to write the report and the prepared images")
 
-    train = command("train", "train", train_request, show_training, help="train and validate a model")
-    train.add_argument("table", type=path_word)
-    train.add_argument("--label", required=True, metavar="COL")
-    train.add_argument("--positive", metavar="VALUE")
-    train.add_argument("--patient", required=True, metavar="COL")
-    train.add_argument("--site", metavar="COL")
-    train.add_argument(
-        "--clinical", action="append", default=[], metavar="COL", help="compared with, not learned from"
-    )
-    train.add_argument("--ignore", action="append", default=[], metavar="COL")
-    train.add_argument(
-        "--confirm", action="append", default=[], metavar="COL", help="a feature, although it looks like the label"
-    )
-    train.add_argument(
-        "--splits", type=path_word, metavar="FILE", help="fixed train and test patients: columns K_train, K_test"
-    )
-    train.add_argument("--recipe", default="logistic", metavar="NAME|FILE")
-    train.add_argument("--out", type=path_word, required=True, metavar="BUNDLE")
+    add_training_command(command)
 
     evaluate = command("evaluate", "evaluate", evaluate_request, show_evaluation, help="test a model on other cases")
     evaluate.add_argument("bundle", type=path_word, metavar="BUNDLE", help="a model's name or folder")

@@ -12,7 +12,6 @@ from app.core.errors import InputError
 from app.core.paths import program_folder
 from app.core.preprocess.nyul import load_landmarks
 from app.core.requests import CaseFiles
-from app.core.workflows.recipes import find_recipe
 
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
 MODEL_WORKFLOWS = {"list": "list_models", "show": "show_model", "verify": "verify_models", "import": "import_model",
@@ -192,25 +191,6 @@ def _pairs(words: list[str], flag: str) -> dict[str, str]:
             raise InputError(f"{flag} got '{word}', NAME=VALUE is expected.", "Put an equals sign between them.")
         pairs[name] = value
     return pairs
-
-
-def train_request(options: argparse.Namespace) -> dict[str, Any]:
-    """A `TrainRequest`."""
-    return {
-        "table": options.table,
-        "label": options.label,
-        "positive": options.positive,
-        "patient": options.patient,
-        "site": options.site,
-        "clinical": options.clinical,
-        "ignore": options.ignore,
-        "confirmed": options.confirm,
-        "recipes": [find_recipe(options.recipe).model_dump(mode="json")],
-        "splits": options.splits,
-        "out": options.out,
-        "seed": options.seed or 0,
-        "jobs": options.jobs,
-    }
 
 
 def evaluate_request(options: argparse.Namespace) -> dict[str, Any]:

@@ -46,23 +46,6 @@ def _show_row(row: dict[str, Any]) -> str:
     return f"{row['case']}\t{row['probability']:.3f}\t[{low:.3f}, {high:.3f}]\t{row['verdict']}"
 
 
-def show_training(result: dict[str, Any]) -> str:
-    """The headline of a training run."""
-    lines = []
-    for name, model in result["models"].items():
-        low, high = model["auc"]["interval"]
-        lines.append(f"{name}: AUC {model['auc']['mean']:.3f} ({low:.3f} to {high:.3f}), {model['target']}")
-    for name, comparator in result["comparators"].items():
-        low, high = comparator["difference"]["interval"]
-        lines.append(
-            f"{name} alone: AUC {comparator['auc']['mean']:.3f}; the model adds "
-            f"{comparator['difference']['mean']:+.3f} ({low:+.3f} to {high:+.3f})"
-        )
-    lines += [f"failed: {each['case']}: {each['message']}" for each in result["failed"]]
-    lines += [f"Caution: {each['message']}" for each in result["cautions"]]
-    return "\n".join([*lines, result["bundle"]])
-
-
 def show_evaluation(result: dict[str, Any]) -> str:
     """What the model is worth on the cases: areas, each operating point, and what it adds to something simpler."""
     counts = ", ".join(f"{name} {count}" for name, count in result["counts"].items())

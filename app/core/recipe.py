@@ -280,5 +280,6 @@ class Recipe(Settings):
     description: str = ""
     prep: PrepRecipe = PrepRecipe()
     features: RadiomicsRecipe | None = RadiomicsRecipe()
+    harmonise: HarmoniseRecipe = HarmoniseRecipe()
     model: ModelRecipe = ModelRecipe()
     comparator: str | None = Field(None, description="a simpler model of the library, always shown beside this one")

@@ -242,10 +242,16 @@ class TrainRequest(Settings):
     confirmed: list[str] = Field(default_factory=list)
     recipes: list[Recipe] = Field(min_length=1)
     primary: str | None = None
+    save: str | None = None
     splits: str | None = None
+    folds: int | None = Field(None, ge=2, le=50, description="in place of the primary recipe's")
+    repeats: int | None = Field(None, ge=1, le=20, description="in place of the primary recipe's")
     audit: bool = False
+    permutations: int = Field(20, ge=1, le=1000, description="of the labels, for the audit")
+    learning_curve: bool = False
     harmonise: HarmoniseRecipe | None = Field(None, description="of site effects, for every recipe of the run")
     out: str
+    keep: str | None = None
     seed: int = 0
     jobs: int = Field(1, ge=1)
     purpose: str = ""
@@ -267,25 +273,34 @@ class TrainRequest(Settings):
             raise ValueError(f"two recipes are named '{twice}'")
         return recipes
 
-    @field_validator("primary")
+    @field_validator("primary", "save")
     @classmethod
     def _check_primary(cls, primary: str | None, info: ValidationInfo) -> str | None:
         names = [recipe.name for recipe in info.data.get("recipes", [])]
-        if primary is not None and names and primary not in names:
+        best = info.field_name == "save" and primary == "best"
+        if primary is not None and names and primary not in names and not best:
             raise ValueError(f"no recipe of this run is named so; there are {', '.join(names)}")
         return primary
 
     @property
     def described_by(self) -> tuple[str, ...]:
         """Columns that describe a case to the harmonisation: those named, and those that its settings name."""
-        asked = self.harmonise if self.harmonise is not None and self.harmonise.method != "none" else None
-        wanted = (asked.batch, *asked.covariates, *asked.categorical, *asked.group_by) if asked else ()
-        return tuple(dict.fromkeys((*self.context, *wanted)))
+        asked = [recipe.harmonise for recipe in self.settled if recipe.harmonise.method != "none"]
+        wanted = [(each.batch, *each.covariates, *each.categorical, *each.group_by) for each in asked]
+        return tuple(dict.fromkeys((*self.context, *(name for names in wanted for name in names))))
 
     @property
     def recipe(self) -> Recipe:
-        """The primary recipe: its model is saved."""
-        return next((recipe for recipe in self.recipes if recipe.name == self.primary), self.recipes[0])
+        """The primary recipe, declared before the run."""
+        return next((recipe for recipe in self.settled if recipe.name == self.primary), self.settled[0])
+
+    @property
+    def settled(self) -> tuple[Recipe, ...]:
+        """The recipes as they are run: on what the primary one measures, harmonised as the request says."""
+        first = next((recipe for recipe in self.recipes if recipe.name == self.primary), self.recipes[0])
+        common: dict[str, Any] = {"prep": first.prep, "features": first.features}
+        common |= {} if self.harmonise is None else {"harmonise": self.harmonise}
+        return tuple(recipe.model_copy(update=common) for recipe in self.recipes)
 
 
 class PreviewTrainingRequest(Settings):
