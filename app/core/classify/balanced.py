@@ -37,17 +37,32 @@ class BalancedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.how = how
         self.random_state = random_state
 
-    def fit(self, rows: Array, labels: NDArray[np.int_]) -> Self:
-        """Weight or resample, then fit."""
+    def fit(self, rows: Array, labels: NDArray[np.int_], patients: NDArray[Any] | None = None) -> Self:
+        """Weight or resample, then fit; a classifier that sets rows aside is told whose each is.
+
+        A row that was made up lies between two others' and has no patient of its own: nothing is set aside then.
+        """
         self.classes_ = np.array([0, 1])
         if self.how == "weights":
             counts = np.bincount(labels, minlength=2)
             weights = (len(labels) / (2 * counts))[labels]
-            self.fitted_ = clone(self.classifier).fit(rows, labels, sample_weight=weights)
+            told = {} if patients is None or not self._sets_aside else {"patients": patients}
+            self.fitted_ = clone(self.classifier).fit(rows, labels, sample_weight=weights, **told)
             return self
-        drawn, drawn_labels = self._sampler(int(np.bincount(labels).min())).fit_resample(rows, labels)
-        self.fitted_ = clone(self.classifier).fit(drawn, drawn_labels)
+        sampler = self._sampler(int(np.bincount(labels).min()))
+        drawn, drawn_labels = sampler.fit_resample(rows, labels)
+        classifier, told = clone(self.classifier), {}
+        if self._sets_aside and hasattr(sampler, "sample_indices_"):
+            groups = np.arange(len(labels)) if patients is None else np.asarray(patients)
+            told = {"patients": groups[sampler.sample_indices_]}
+        elif self._sets_aside:
+            classifier.set_params(watched=0.0)
+        self.fitted_ = classifier.fit(drawn, drawn_labels, **told)
         return self
+
+    @property
+    def _sets_aside(self) -> bool:
+        return "watched" in self.classifier.get_params()
 
     def _sampler(self, fewest: int) -> Any:
         from imblearn.over_sampling import SMOTE, RandomOverSampler

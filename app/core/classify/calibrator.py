@@ -24,7 +24,7 @@ class PlattCurve:
         return self.slope * scores + self.intercept
 
 
-def fit_platt(scores: Array, labels: NDArray[np.int_]) -> PlattCurve:
+def fit_platt(scores: Array, labels: NDArray[np.int_], counts: tuple[int, int] | None = None) -> PlattCurve:
     """Fit a logistic curve to held-out scores with Platt's smoothed targets.
 
     Parameters
@@ -32,6 +32,8 @@ def fit_platt(scores: Array, labels: NDArray[np.int_]) -> PlattCurve:
     scores : array, shape (rows,)
         Of rows that the scoring model has not seen.
     labels : array of int, shape (rows,)
+    counts : (int, int), optional
+        Cases of class 0 and of class 1, where several rows tell of one; the targets are smoothed by these.
 
     Returns
     -------
@@ -42,7 +44,7 @@ def fit_platt(scores: Array, labels: NDArray[np.int_]) -> PlattCurve:
     ----------
     Platt (1999); Lin, Lin and Weng, Machine Learning 68 (2007), 10.1007/s10994-007-5018-6
     """
-    positives, negatives = int((labels == 1).sum()), int((labels == 0).sum())
+    negatives, positives = counts or (int((labels == 0).sum()), int((labels == 1).sum()))
     targets = np.where(labels == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     centre, spread = float(scores.mean()), float(scores.std()) or 1.0
     slope, intercept = _maximise((scores - centre) / spread, targets)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 Array = NDArray[np.float64]
+FEWEST_WATCHED_OVER = 5
+"""Patients of either class below which none are set aside."""
 
 
 class DenseNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -29,8 +31,21 @@ class DenseNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     learning_rate : float
         Falls to zero along a cosine.
     epochs, batch : int
+        At most so many epochs.
+    watched : float
+        Share of the training patients of either class that are not trained on: when their loss has not fallen for
+        `patience` epochs, training stops, and the weights of the best epoch are kept. 0, or a class of fewer than five
+        patients, trains for all epochs.
+    patience : int
     random_state : int
-        Seed of the first weights (Glorot uniform, zero bias), the order of the rows and the dropout.
+        Seed of the first weights (Glorot uniform, zero bias), the order of the rows, the dropout and who is watched.
+
+    Attributes
+    ----------
+    epochs_ : int
+        Epochs trained.
+    watched_ : array of int
+        Rows given to `fit` that were watched.
     """
 
     def __init__(
@@ -43,6 +58,8 @@ class DenseNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         learning_rate: float = 1e-3,
         epochs: int = 40,
         batch: int = 32,
+        watched: float = 0.2,
+        patience: int = 10,
         random_state: int = 0,
     ) -> None:
         self.layers = layers
@@ -53,32 +70,75 @@ class DenseNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.learning_rate = learning_rate
         self.epochs = epochs
         self.batch = batch
+        self.watched = watched
+        self.patience = patience
         self.random_state = random_state
 
-    def fit(self, rows: Array, labels: NDArray[np.int_], sample_weight: Array | None = None) -> Self:
-        """Train for the given number of epochs, then keep the weights as arrays, batch norm folded into them."""
+    def fit(
+        self,
+        rows: Array,
+        labels: NDArray[np.int_],
+        sample_weight: Array | None = None,
+        patients: NDArray[Any] | None = None,
+    ) -> Self:
+        """Train until the watched rows tell to stop, then keep the weights as arrays, batch norm folded into them.
+
+        Parameters
+        ----------
+        rows : array, shape (rows, features)
+        labels : array of int, shape (rows,)
+        sample_weight : array, shape (rows,), optional
+        patients : array, shape (rows,), optional
+            Rows of a patient are watched together; by default each row is a patient.
+        """
         import torch
 
+        groups = np.arange(len(labels)) if patients is None else np.asarray(patients)
+        aside = self._set_aside(labels, groups)
+        self.watched_ = np.flatnonzero(aside)
         # Weights are integers drawn as often, since the loss takes none.
         chosen = np.arange(len(labels)) if sample_weight is None else _repeated(sample_weight)
+        parts = [
+            (rows[part].astype(np.float32), labels[part].astype(np.float32))
+            for part in (chosen[~aside[chosen]], chosen[aside[chosen]])
+        ]
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(self.random_state)
-                network = self._train(rows[chosen].astype(np.float32), labels[chosen].astype(np.float32))
+                network = self._train(*parts[0], parts[1])
         finally:
             torch.set_num_threads(threads)
         self.weights_, self.biases_ = _fold_batch_norm(network)
         self.classes_ = np.array([0, 1])
         return self
 
-    def _train(self, rows: NDArray[np.float32], labels: NDArray[np.float32]) -> Any:
+    def _set_aside(self, labels: NDArray[np.int_], patients: NDArray[Any]) -> NDArray[np.bool_]:
+        """Choose the rows that are watched and not trained on, shape (rows,)."""
+        rng = np.random.default_rng(self.random_state)
+        positive = np.unique(patients[labels == 1])
+        sides = (positive, np.setdiff1d(patients, positive))
+        if not self.watched or min(map(len, sides)) < FEWEST_WATCHED_OVER:
+            return np.zeros(len(labels), dtype=bool)
+        watched = [rng.permutation(side)[: max(round(self.watched * len(side)), 1)] for side in sides]
+        return np.isin(patients, np.concatenate(watched))
+
+    def _train(
+        self,
+        rows: NDArray[np.float32],
+        labels: NDArray[np.float32],
+        watched: tuple[NDArray[np.float32], NDArray[np.float32]],
+    ) -> Any:
         import torch
         from skorch import NeuralNetBinaryClassifier
-        from skorch.callbacks import LRScheduler
+        from skorch.callbacks import EarlyStopping, LRScheduler
+        from skorch.dataset import Dataset
+        from skorch.helper import predefined_split
 
         settings = {"optimizer__nesterov": True, "optimizer__momentum": 0.9} if self.optimiser == "sgd" else {}
+        watching = len(watched[1]) > 0
+        stop = [EarlyStopping(patience=self.patience, threshold=0, sink=_say_nothing, load_best=True)]
         # A last batch of one row has no variance for batch norm to divide by.
         network = NeuralNetBinaryClassifier(
             self._module(rows.shape[1]),
@@ -87,19 +147,23 @@ class DenseNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             optimizer__weight_decay=self.weight_decay,
             max_epochs=self.epochs,
             batch_size=self.batch,
-            train_split=None,
+            train_split=predefined_split(Dataset(*watched)) if watching else None,
             iterator_train__shuffle=True,
             iterator_train__drop_last=len(rows) % self.batch == 1,
             callbacks=[
                 LRScheduler(torch.optim.lr_scheduler.CosineAnnealingLR, T_max=self.epochs),
+                *(stop if watching else ()),
             ],
             callbacks__print_log=None,
             callbacks__epoch_timer=None,
             callbacks__train_loss=None,
+            callbacks__valid_acc=None,
             verbose=0,
             **settings,
         )
-        return network.fit(rows, labels).module_.eval()
+        network.fit(rows, labels)
+        self.epochs_ = len(network.history)
+        return network.module_.eval()
 
     def _module(self, width: int) -> Any:
         from torch import nn
@@ -129,6 +193,10 @@ class DenseNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, rows: Array) -> NDArray[np.int_]:
         """Class by the sign of the log odds."""
         return (self.decision_function(rows) > 0).astype(int)
+
+
+def _say_nothing(_line: str) -> None:
+    """Take the place of print."""
 
 
 def _repeated(weights: Array) -> NDArray[np.int_]:

@@ -1,4 +1,4 @@
-"""What each feature did to one case's log odds: exact for linear models, Shapley values for trees."""
+"""What each feature did to one case's log odds: exact for linear models, Shapley values for everything else."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.classify.averaged import AveragedModels
+from app.core.classify.sampled_effects import sample_effects
 from app.core.classify.scores import raw_score
 
 Array = NDArray[np.float64]
 
 
-def explain(model: Any, table: Any) -> Array | None:
-    """Effect of each feature on the calibrated log odds of one case, against the average training case.
+def explain(model: Any, table: Any) -> Array:
+    """Effect of each feature on the calibrated log odds of one case.
 
     Parameters
     ----------
@@ -25,9 +26,10 @@ def explain(model: Any, table: Any) -> Array | None:
 
     Returns
     -------
-    array, shape (features,), or None
-        Those of a linear model and of trees sum to the difference from the average case's log odds. None where the
-        classifier is neither (kernels, networks).
+    array, shape (features,)
+        They sum to the difference from the log odds of the average training case: exactly for linear models; for trees
+        by path-dependent Shapley values; for kernels and networks by Shapley values sampled against the case that has
+        every imputed value.
 
     References
     ----------
@@ -35,18 +37,14 @@ def explain(model: Any, table: Any) -> Array | None:
     """
     fitted, slope = model.fitted_, model.calibrator_["slope"]
     if not isinstance(fitted, AveragedModels):
-        found = _pipeline_effects(fitted, table)
-        return None if found is None else slope * found
-    total: Array | float = 0.0
-    for member, own in zip(fitted.members, fitted.slopes, strict=True):
-        found = _pipeline_effects(member, table)
-        if found is None:
-            return None
-        total = total + slope * own * found / len(fitted.members)
-    return np.asarray(total, dtype=np.float64)
+        return np.asarray(slope * _pipeline_effects(fitted, table), dtype=np.float64)
+    parts = [
+        own * _pipeline_effects(member, table) for member, own in zip(fitted.members, fitted.slopes, strict=True)
+    ]
+    return np.asarray(slope * np.mean(parts, axis=0), dtype=np.float64)
 
 
-def _pipeline_effects(pipeline: Any, table: Any) -> Array | None:
+def _pipeline_effects(pipeline: Any, table: Any) -> Array:
     """Effects on the raw score, at the positions of the table's features."""
     rows, components = table, None
     places: NDArray[np.int_] | None = None
@@ -64,10 +62,10 @@ def _pipeline_effects(pipeline: Any, table: Any) -> Array | None:
     classifier = getattr(classifier, "fitted_", classifier)
     found = _effects(classifier, rows)
     if found is None or places is None:
-        return None
+        return sample_effects(pipeline, table)
     if components is not None:
         if not hasattr(classifier, "coef_"):
-            return None
+            return sample_effects(pipeline, table)
         scaled = components.T @ rows[0]
         found = (classifier.coef_[0] @ components) * scaled
     spread = np.zeros(width)

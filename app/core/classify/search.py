@@ -6,6 +6,7 @@ grows tree by tree is grown once. The answers are those of `GridSearchCV` on the
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -31,11 +32,15 @@ def take(table: Any, rows: NDArray[np.int_]) -> Any:
 
 @dataclass
 class Fold:
-    """Training rows and rows to answer for, with what was fitted on the former kept for whoever asks again."""
+    """Training rows and rows to answer for, with what was fitted on the former kept for whoever asks again.
+
+    `patients` are the training rows' own; None where each row is a patient.
+    """
 
     train: Any
     labels: Labels
     test: Any
+    patients: NDArray[Any] | None = None
     _known: dict[str, tuple[list[tuple[str, Any]], Array, Array]] = field(default_factory=dict)
 
     def prepare(self, steps: Steps) -> tuple[list[tuple[str, Any]], Array, Array]:
@@ -64,7 +69,7 @@ def score_candidates(candidates: Candidates, fold: Fold) -> list[Array]:
             selector = _fit_selector(selector, train, fold.labels, paths)
             narrow_train, narrow_test = selector.transform(train), selector.transform(test)
         asked = [_of_step(candidates.settings[place], "classify__") for place in places]
-        answers = _score_classifiers(steps["classify"], asked, narrow_train, fold.labels, narrow_test)
+        answers = _score_classifiers(steps["classify"], asked, narrow_train, fold, narrow_test)
         for place, answer in zip(places, answers, strict=True):
             scores[place] = answer
     return [answer for answer in scores if answer is not None]
@@ -76,7 +81,7 @@ def fit_settings(candidates: Candidates, settings: SETTINGS, fold: Fold) -> list
     fitted = list(fitted)
     for name, step in candidates.steps:
         if name in SEARCHED:
-            fresh = clone(step).set_params(**_of_step(settings, f"{name}__")).fit(train, fold.labels)
+            fresh = fit_told(clone(step).set_params(**_of_step(settings, f"{name}__")), train, fold)
             fitted.append((name, fresh))
             train = fresh.transform(train) if name == "select" else train
     return fitted
@@ -104,8 +109,14 @@ def _fit_selector(selector: Any, rows: Array, labels: Labels, paths: dict[str, A
     return selector.choose(paths[key])
 
 
+def fit_told(model: Any, train: Array, fold: Fold) -> Any:
+    """Fit on the fold's training rows; a model that sets some of them aside is told whose they are."""
+    told = {"patients": fold.patients} if "patients" in inspect.signature(model.fit).parameters else {}
+    return model.fit(train, fold.labels, **told)
+
+
 def _score_classifiers(
-    classifier: Any, asked: list[SETTINGS], train: Array, labels: Labels, test: Array
+    classifier: Any, asked: list[SETTINGS], train: Array, fold: Fold, test: Array
 ) -> list[Array]:
     """Fit each classifier asked for; those that differ only in how far they grow are one."""
     grows = GROWING.get(type(classifier).__name__)
@@ -117,9 +128,9 @@ def _score_classifiers(
     for places in groups.values():
         if grows is None or grows not in asked[places[0]]:
             for place in places:
-                scores[place] = raw_score(clone(classifier).set_params(**asked[place]).fit(train, labels), test)
+                scores[place] = raw_score(fit_told(clone(classifier).set_params(**asked[place]), train, fold), test)
             continue
         sizes = [int(asked[place][grows]) for place in places]
-        whole = clone(classifier).set_params(**{**asked[places[0]], grows: max(sizes)}).fit(train, labels)
+        whole = clone(classifier).set_params(**{**asked[places[0]], grows: max(sizes)}).fit(train, fold.labels)
         scores.update(zip(places, prefix_scores(whole, test, sizes), strict=True))
     return [scores[place] for place in range(len(asked))]

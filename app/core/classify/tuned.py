@@ -119,15 +119,15 @@ class TunedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ask = self.recipe.search
         splits = make_folds(labels, groups, ask.folds, ask.repeats, self.random_state).splits
         with threadpool_limits(1), config_context(skip_parameter_validation=True, assume_finite=True):
-            self._learn(table, labels, splits)
+            self._learn(table, labels, groups, splits)
         return self
 
-    def _learn(self, table: Any, labels: Labels, splits: Sequence[Split]) -> None:
-        folds = [Fold(take(table, train), labels[train], take(table, test)) for train, test in splits]
+    def _learn(self, table: Any, labels: Labels, groups: NDArray[Any], splits: Sequence[Split]) -> None:
+        folds = [Fold(take(table, train), labels[train], take(table, test), groups[train]) for train, test in splits]
         members = self.recipe.members or (self.recipe,)
         found = [self._search(member, folds, labels, splits) for member in members]
         folds.clear()
-        whole = Fold(table, labels, take(table, np.arange(1)))
+        whole = Fold(table, labels, take(table, np.arange(1)), groups)
         fitted = [_pipeline(fit_settings(each.candidates, each.best, whole)) for each in found]
         if self.recipe.members:
             curves = [fit_platt(each.scores, labels) for each in found]

@@ -59,7 +59,45 @@ def test_tree_shapley_equals_its_definition():
     assert tree_shapley(tree, row) == pytest.approx(shares)
 
 
-def test_kernels_and_networks_have_none():
-    rows, labels = make_table(40, 5, 4)
-    recipe = ModelRecipe.parse({"kind": "svm", "search": {"grid": [{"kernel": ["rbf"]}]}})
-    assert explain(TunedClassifier(recipe).fit(rows.to_numpy(), labels), rows.to_numpy()[:1]) is None
+SAMPLED = {
+    "kernel": {"kind": "svm", "search": {"grid": [{"kernel": ["rbf"], "C": [1.0]}]}},
+    "few in a kernel": {"kind": "svm", "select": {"method": "rfe", "numbers": [4]},
+                        "search": {"grid": [{"kernel": ["poly"], "C": [1.0]}]}},
+    "components in a kernel": {"kind": "svm", "select": {"method": "pca", "shares": [0.9]},
+                               "search": {"grid": [{"kernel": ["rbf"], "C": [1.0]}]}},
+    "network": {"kind": "mlp", "select": {"correlation": 0.85}, "search": {"grid": [{"layers": [[8]], "epochs": [5]}]}},
+    "balanced kernel": {"kind": "svm", "balance": "weights",
+                        "search": {"grid": [{"kernel": ["rbf"], "C": [1.0]}]}},
+}
+
+
+@pytest.mark.parametrize("name", SAMPLED)
+def test_sampled_effects_sum_to_the_difference_from_the_case_that_has_every_imputed_value(name):
+    rows, labels = make_table(60, 15, 4, signal=2.5)
+    rows = rows.assign(constant=1.0)
+    tuned = TunedClassifier(ModelRecipe.parse(SAMPLED[name]), tuple(rows.columns)).fit(rows, labels)
+    nothing = tuned.decision_function(rows.iloc[[0]] * np.nan)[0]
+    case = rows.iloc[[3]].assign(f2=np.nan)
+    effects = explain(tuned, case)
+    assert nothing + effects.sum() == pytest.approx(tuned.decision_function(case)[0], abs=1e-9)
+    assert effects[2] == effects[-1] == 0, "what is missing or constant does nothing"
+    assert np.ptp(effects) > 0
+    assert np.array_equal(explain(tuned, case), effects), "the same every time"
+
+
+def test_sampled_effects_are_near_the_exact_shapley_values():
+    """Against the sum over all orders, computed plainly."""
+    from itertools import permutations
+
+    rows, labels = make_table(60, 4, 4, signal=2.5)
+    tuned = TunedClassifier(ModelRecipe.parse(SAMPLED["kernel"]), tuple(rows.columns)).fit(rows, labels)
+    case, average = rows.iloc[[5]].to_numpy()[0], rows.median().to_numpy()
+    exact = np.zeros(4)
+    for order in permutations(range(4)):
+        now = average.copy()
+        for feature in order:
+            before = tuned.decision_function(rows.iloc[[0]].assign(**dict(zip(rows.columns, now, strict=True))))[0]
+            now[feature] = case[feature]
+            after = tuned.decision_function(rows.iloc[[0]].assign(**dict(zip(rows.columns, now, strict=True))))[0]
+            exact[feature] += (after - before) / 24
+    assert explain(tuned, rows.iloc[[5]]) == pytest.approx(exact, abs=0.1 * np.ptp(exact))

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from app.core.classify.averaged import pipeline_score
 from app.core.classify.calibrator import fit_platt
-from app.core.classify.saved import TRUSTED, sound_trees
+from app.core.classify.saved import TRUSTED, is_sound
 from app.core.classify.tuned import TunedClassifier
 from app.core.errors import CohortError
 from app.core.evaluate.folds import make_folds
@@ -58,7 +58,7 @@ def test_saved_and_read_it_predicts_bit_identically(tuned, table):
     assert set(skops.io.get_untrusted_types(data=saved)) <= set(TRUSTED)
     again = skops.io.loads(saved, trusted=list(TRUSTED))
     assert np.array_equal(again.predict_proba(rows), tuned.predict_proba(rows))
-    assert sound_trees(again)
+    assert is_sound(again)
     assert again.recipe == tuned.recipe
     assert again.thresholds_ == tuned.thresholds_
     assert again.conformal_ == tuned.conformal_
@@ -69,12 +69,12 @@ def test_saved_and_read_it_predicts_bit_identically(tuned, table):
 @pytest.mark.parametrize("spoiled", [0, 10**6])
 def test_a_tree_that_leads_astray_is_noticed(table, spoiled):
     tuned = TunedClassifier(shipped("rf", 1)).fit(table[0], table[1])
-    assert sound_trees(tuned)
+    assert is_sound(tuned)
     tree = tuned.fitted_[-1].estimators_[3].tree_
     state = tree.__getstate__()
     state["nodes"]["left_child"][0] = spoiled
     tree.__setstate__(state)
-    assert not sound_trees(tuned)
+    assert not is_sound(tuned)
 
 
 def test_the_same_seed_gives_the_same_model(tuned, table):

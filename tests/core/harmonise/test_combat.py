@@ -6,7 +6,7 @@ import pytest
 from sklearn.base import clone
 from skops.io import dumps, get_untrusted_types, loads
 
-from app.core.bundle import TRUSTED
+from app.core.classify.saved import TRUSTED
 from app.core.errors import InputError, RecipeError
 from app.core.harmonise.combat import Combat
 from app.core.harmonise.estimation import estimate_combat
