@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.data import Caution
-from app.core.errors import CohortError
+from app.core.errors import CohortError, InputError
 from app.core.io.table import read_table
 from app.core.jobs import Report
 from app.core.requests import TrainRequest
@@ -54,7 +54,7 @@ class Cohort:
     sites : array of str, shape (cases,), or None
         Empty where missing; None when no site column was named.
     classes : tuple of str
-        The label's values: the other class, the positive one.
+        The label's values: the other class, the positive one; 'not VALUE' where several make the other class.
     sizes : tuple of Size
         Volume and longest diameter, whether or not they are features; empty when the table has none.
     failed : tuple of dict
@@ -122,7 +122,8 @@ def read_cohort(ask: TrainRequest, report: Report) -> Cohort:
     found = problems.missing_columns(frame, _named(ask)) or problems.roles_of_one_column(ask, roles)
     features = choose_features(frame, roles, _taken(ask), ask.confirmed)
     found += _check_cases(ask, frame) if set(_named(ask)) <= set(frame.columns) else []
-    found += _undescribed(ask, frame)
+    undescribed = _undescribed(ask, frame)
+    found += undescribed or _unharmonisable(ask, frame)
     found += problems.words_among_numbers(frame, _taken(ask), roles, ask.confirmed)
     found += problems.infinite_values(frame, features)
     found += _lacking(ask, features)
@@ -152,6 +153,26 @@ def _undescribed(ask: TrainRequest, frame: pd.DataFrame) -> list[str]:
         for name in ask.described_by
         if name not in known and name not in ask.context
     ]
+
+
+def _unharmonisable(ask: TrainRequest, frame: pd.DataFrame) -> list[str]:
+    """What no fold could mend: covariates that determine the label or are the site, a reference site too small."""
+    import pandas as pd
+
+    from app.core.harmonise.step import check_harmonisation
+
+    if not set(_named(ask)) <= set(frame.columns):
+        return []
+    words, issues = as_words(frame[ask.label]), []
+    if problems.label_values(ask.label, words, ask.positive):
+        return []
+    labels, known = _code(words, _classes(words, ask.positive)), pd.DataFrame(_context(ask, frame))
+    for recipe in ask.settled:
+        try:
+            check_harmonisation(recipe.harmonise, known, labels)
+        except InputError as error:
+            issues.append(str(error))
+    return issues
 
 
 def _taken(ask: TrainRequest) -> tuple[str, ...]:
@@ -188,9 +209,11 @@ def _check_cases(ask: TrainRequest, frame: pd.DataFrame) -> list[str]:
 
 
 def _classes(words: list[str], positive: str | None) -> tuple[str, str]:
+    """The other class and the positive one; several other values are one class, named for what it is not."""
     values = sorted({word for word in words if word})
     chosen = positive or values[1]
-    return next(value for value in values if value != chosen), chosen
+    others = [value for value in values if value != chosen]
+    return others[0] if len(others) == 1 else f"not {chosen}", chosen
 
 
 def _code(words: list[str], classes: tuple[str, str]) -> NDArray[np.int_]:
@@ -248,7 +271,7 @@ def _build(
         sizes=find_sizes(frame.drop(columns=ask.ignore)),
         failed=tuple(failed),
         held_out=held_out,
-        cautions=_cautions(ask, frame, held_out, unfit),
+        cautions=(*problems.joined_values(ask.label, words, classes), *_cautions(ask, frame, held_out, unfit)),
     )
 
 

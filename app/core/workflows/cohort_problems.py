@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.data import Caution
 from app.core.requests import TrainRequest
 from app.core.workflows.learning_columns import as_words, list_columns, may_be_feature
 
@@ -63,14 +65,31 @@ def empty_cells(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
 
 
 def label_values(column: str, words: Sequence[str], positive: str | None) -> list[str]:
-    """A label that does not divide the cases in two."""
-    found = sorted({word for word in words if word})
-    if len(found) != 2:
+    """A label that does not divide the cases in two: with a positive value named, all others stand against it."""
+    counts = Counter(word for word in words if word)
+    found = sorted(counts)
+    told = list_columns([f"{value} ({counts[value]})" for value in found])
+    if len(found) < 2:
         values = "different value" if len(found) == 1 else "different values"
-        return [f"The column '{column}' has {len(found)} {values}, a model needs two. Found: {list_columns(found)}."]
-    if positive is not None and positive not in found:
-        return [f"The positive class '{positive}' does not occur in '{column}'. Found: {', '.join(found)}."]
+        return [f"The column '{column}' has {len(found)} {values}, a model needs two. Found: {told or 'nothing'}."]
+    if positive is not None and positive not in counts:
+        return [f"The positive class '{positive}' does not occur in '{column}'. Found: {told}."]
+    if len(found) > 2 and positive is None:
+        several = f"The column '{column}' has {len(found)} different values, a model needs two:"
+        return [f"{several} name the positive one with --positive, the others then stand against it. Found: {told}."]
     return []
+
+
+def joined_values(column: str, words: Sequence[str], classes: tuple[str, str]) -> tuple[Caution, ...]:
+    """Say which values of the label were made one class."""
+    counts = Counter(word for word in words if word and word != classes[1])
+    if len(counts) < 2:
+        return ()
+    told = list_columns([f"{value} ({count})" for value, count in sorted(counts.items())])
+    return (
+        Caution("classes_joined", f"'{classes[1]}' of '{column}' is told from all other values together, as "
+                f"'{classes[0]}': {told}."),
+    )
 
 
 def most_folds(labels: NDArray[np.int_], patients: NDArray[Any]) -> int:

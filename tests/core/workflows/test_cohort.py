@@ -73,6 +73,35 @@ def test_numbers_as_labels_and_either_class_positive(tmp_path):
     assert cohort.labels.tolist() == (1 - LABELS).tolist()
 
 
+def test_a_positive_value_against_the_rest(tmp_path):
+    frame = table(label=["ALT", "lipoma", "hibernoma"] * 20)
+    cohort = read(frame, tmp_path, positive="ALT")
+    assert cohort.classes == ("not ALT", "ALT")
+    assert cohort.labels.tolist() == [1, 0, 0] * 20
+    assert codes(cohort) == ["classes_joined"]
+    assert cohort.cautions[0].message == (
+        "'ALT' of 'label' is told from all other values together, as 'not ALT': hibernoma (20), lipoma (20).")
+    several = "The column 'label' has 3 different values, a model needs two: name the positive one with --positive, "
+    assert refused(frame, tmp_path).issues == [
+        several + "the others then stand against it. Found: ALT (20), hibernoma (20), lipoma (20)."]
+    assert "'WDL' does not occur in 'label'. Found: ALT (20)" in str(refused(frame, tmp_path, positive="WDL"))
+    assert "has 1 different value, a model needs two. Found: ALT (60)" in str(refused(table(label="ALT"), tmp_path))
+
+
+def test_a_covariate_that_is_the_label_or_the_site_is_told_with_everything_else(tmp_path):
+    frame = table(grade=LABELS + np.random.default_rng(1).normal(scale=0.01, size=60), hospital=np.arange(60) // 12,
+                  site=[f"S{index // 12}" for index in range(60)],
+                  weight=np.random.default_rng(2).normal(size=60), texture=[1.5, "?", 2.5] * 20)
+    for covariate, told in (("grade", "determines the outcome"), ("hospital", "cannot be told apart from the site")):
+        issues = refused(frame, tmp_path, harmonise={"method": "combat", "covariates": [covariate]}).issues
+        assert len(issues) == 2, issues
+        assert told in issues[0]
+        assert f"'{covariate}'" in issues[0]
+    sound = read(frame.drop(columns="texture"), tmp_path, harmonise={"method": "combat", "covariates": ["weight"]})
+    assert "weight" not in sound.features
+    assert "at least 5" in str(refused(frame, tmp_path, harmonise={"method": "combat", "reference": "nowhere"}))
+
+
 def test_roles_alone_decide_where_they_are_known(tmp_path):
     frame = table(age=np.arange(60.0))
     frame.to_csv(tmp_path / "t.csv", index=False)
