@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.evaluate.crossvalidate import FoldFit, OutOfFold
-from app.core.evaluate.folds import Folds, Split
+from app.core.evaluate.folds import Folds
 from app.core.evaluate.metrics import auc
 
 
@@ -29,21 +29,11 @@ def describe_folds(folds: Folds) -> dict[str, Any]:
     return told
 
 
-def restore_folds(told: Mapping[str, Any], tested: NDArray[np.bool_]) -> Folds:
-    """Folds from what `describe_folds` wrote; where it names no rows, each repeat stands as one fold.
-
-    Parameters
-    ----------
-    told : mapping
-    tested : array of bool, shape (repeats, rows)
-    """
-    everyone = np.arange(tested.shape[1])
-    if "tests" not in told:
-        splits: list[Split] = [(np.flatnonzero(~seen), np.flatnonzero(seen)) for seen in tested]
-        return Folds(tuple(splits), 1, len(splits), "fixed")
-    tests = [np.array(rows, dtype=np.int_) for rows in told["tests"]]
-    trains = [np.array(rows, dtype=np.int_) for rows in told.get("trains", ())]
-    trains = trains or [np.setdiff1d(everyone, test) for test in tests]
+def restore_folds(told: Mapping[str, Any], rows: int) -> Folds:
+    """Folds of so many rows from what `describe_folds` wrote."""
+    tests = [np.array(places, dtype=np.int_) for places in told["tests"]]
+    trains = [np.array(places, dtype=np.int_) for places in told.get("trains", ())]
+    trains = trains or [np.setdiff1d(np.arange(rows), test) for test in tests]
     return Folds(tuple(zip(trains, tests, strict=True)), told["k"], told["repeats"], told.get("scheme", "patients"))
 
 
@@ -60,15 +50,15 @@ def restore_answers(evaluation: Mapping[str, Any], name: str) -> OutOfFold | Non
     Returns
     -------
     OutOfFold or None
-        None where the file keeps no answers of it.
+        None where the file keeps no answers of it, or not which rows the folds held.
     """
     figures = evaluation["models"].get(name) or evaluation.get("comparators", {}).get(name, {})
     cases = evaluation.get("cases") or {}
-    if not figures.get("out_of_fold") or "label" not in cases:
+    if not figures.get("out_of_fold") or "label" not in cases or "tests" not in evaluation["folds"]:
         return None
     probabilities = np.array(figures["out_of_fold"], dtype=np.float64).T
     labels = np.array(cases["label"], dtype=np.int_)
-    folds = restore_folds(evaluation["folds"], np.isfinite(probabilities))
+    folds = restore_folds(evaluation["folds"], len(labels))
     patients = np.array(cases.get("patient", np.arange(len(labels))))
     fits = _restore_fits(figures.get("fits", ()), folds)
     aucs = [_area(labels, probabilities[place // folds.k], fit.test) for place, fit in enumerate(fits)]

@@ -46,6 +46,7 @@ _HOMES = {
     "tumour_boxes": "images",
     "verify_models": "models",
     "view_case": "view",
+    "view_results": "results",
 }
 
 
