@@ -74,13 +74,13 @@ class Call(QObject):
         ahead = self.ahead
         return f"Waiting for: {ahead[:1].lower()}{ahead[1:]}" if ahead else "Starting"
 
-    def start(self, request: Mapping[str, Any], title: str = "") -> None:
-        """Ask; what was asked before is called off."""
+    def start(self, request: Mapping[str, Any], title: str = "", lane: str = "") -> None:
+        """Ask, for once in another lane where one is named; what was asked before is called off."""
         former, self._job = self._job, ""
         if former:
             self._jobs.cancel(former)
         self.request = dict(request)
-        self._in_lane, self._started = self._lane or free_lane(self._jobs), False
+        self._in_lane, self._started = lane or self._lane or free_lane(self._jobs), False
         self._job = self._jobs.start(self._in_lane, WORKFLOWS + self._workflow, self.request, title)
         self.began.emit()
 

@@ -158,9 +158,10 @@ def threshold_sentence(results: Results, name: str, threshold: float, *, moved: 
     points = results.points(name)
     if not points:
         return f"Threshold {threshold:.3f}; this model has no operating point of its own."
-    whence = "by the model, before these cases were seen" if results.is_external else \
-        "inside each training part; this is the mean over the folds"
-    return f"Threshold {threshold:.3f} ({point_title(points[0])}), chosen {whence}."
+    words = f"Threshold {threshold:.3f}: {point_title(points[0])}. It is the model's own"
+    if results.is_external:
+        return f"{words}, chosen before these cases were seen."
+    return f"{words}; shares with an interval were measured with each fold's own, on cases it was not chosen on."
 
 
 def point_title(point: Mapping[str, Any]) -> str:

@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.ui.words import comparator_title
-
 Array = NDArray[np.float64]
 DEFAULT_POINT = "youden"
 
@@ -139,7 +137,8 @@ class Results:
 
     def word(self, name: str) -> str:
         """Name a model or comparator for a reader."""
-        return name if name in self.models else comparator_title(name)
+        title = name if name in self.models else str(self.part("titles").get(name) or name.replace("_", " "))
+        return title if name in self.models else f"{title[:1].upper()}{title[1:]}"
 
     def auc(self, name: str) -> Estimate:
         """AUC of a model or comparator."""

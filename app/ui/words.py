@@ -12,9 +12,6 @@ ScoreJson = Mapping[str, Any]
 NOTICE = "Research use only, not a medical device."
 DEMONSTRATION = "demonstration, synthetic data"
 DEMONSTRATION_SENTENCE = "Demonstration, synthetic data."
-_COMPARATORS = {"volume": "Tumour volume alone", "longest_diameter": "Longest diameter alone",
-                "clinical": "Clinical variables alone", "prevalence": "The prevalence for everybody",
-                "lipoma-size": "Tumour size (the shipped model)"}
 
 
 @dataclass(frozen=True)
@@ -195,11 +192,6 @@ def comparator_name(score: ScoreJson) -> str:
     """Return what the comparator looks at: 'tumour volume', or its own name."""
     name = str((score.get("comparator") or {}).get("name", ""))
     return "tumour volume" if "size" in name or "volume" in name else name
-
-
-def comparator_title(name: str) -> str:
-    """Name what a model is compared with."""
-    return _COMPARATORS.get(name, f"{name[:1].upper()}{name[1:]}")
 
 
 def comparator_label(score: ScoreJson) -> str:

@@ -21,7 +21,8 @@ from app.ui.widgets.plot_style import label_axis
 _HOW = "Hover for values. Drag the square, or press the arrow keys, to move the threshold."
 _CAPTION = ("Thin: each fold. Bold: mean over folds at each false positive share, with its band of 95 %. Fine: all "
             "held-out answers pooled. The square is the threshold on the cases' own probabilities.")
-_OUTSIDE = "The model's answers for these cases, none of which it was fitted to, with DeLong's interval of the area."
+_OUTSIDE = ("The model's answers for these cases, none of which it was fitted to, with its band of 95 % and DeLong's "
+            "interval of the area. The square is the threshold.")
 HANDLE = 13
 
 
@@ -65,14 +66,14 @@ class RocPlot(Figure):
         if leading and len(grid):
             self._draw_folds(folds, look)
             self._draw_band(grid, found, look)
-        if len(grid) and len(mean) == len(grid):
+        alone = results.is_external or len(mean) != len(grid) or not len(grid)  # no folds to take a mean of
+        if not alone:
             what = f"mean of {len(folds)} folds" if leading and folds else ""
             line = self.plot.plot(grid, mean, pen=look.pen(3.5 if leading else 2.0), antialias=True,
                                   name=self._entry(name, what, results.auc(name)))
             line.setZValue(2 if leading else 1)
             self._lines[name] = (grid, mean, None)
-        if len(fpr) and (leading or not len(grid)):
-            alone = not len(grid)
+        if len(fpr) and (leading or alone):
             area = Estimate.read(pooled.get("auc"))
             if not area.is_known:
                 area = Estimate(float(np.trapezoid(tpr, fpr)))

@@ -1,0 +1,91 @@
+"""Truth against call at one threshold: four counts, the shares that follow, and where the threshold comes from."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.ui.result_session import ResultSession
+from app.ui.result_words import range_text, share_text, threshold_sentence
+from app.ui.results import Estimate
+from app.ui.widgets.copy_label import CopyLabel, wrapped
+
+_CELLS = {"found": (1, 1, "found"), "missed": (1, 2, "missed"), "alarmed": (2, 1, "false alarms"),
+          "cleared": (2, 2, "cleared")}
+_SHARES = {"sensitivity": "Sensitivity", "specificity": "Specificity", "ppv": "PPV", "npv": "NPV"}
+
+
+class ConfusionPanel(QWidget):
+    """Follows a session's threshold."""
+
+    def __init__(self, session: ResultSession, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.whence, self.reset = wrapped(), QPushButton("Back to the model's threshold")
+        self.counts = {name: CopyLabel("", "display") for name in _CELLS}
+        self.shares = {name: CopyLabel() for name in _SHARES}
+        self._columns, self._rows = [QLabel(), QLabel()], [QLabel(), QLabel()]
+        grid, shares = QGridLayout(), QGridLayout()
+        grid.setSpacing(6)
+        for place, label in enumerate(self._columns, 1):
+            label.setProperty("role", "dim")
+            grid.addWidget(label, 0, place)
+        for place, label in enumerate(self._rows, 1):
+            label.setWordWrap(True)
+            grid.addWidget(label, place, 0)
+        for name, (row, column, word) in _CELLS.items():
+            grid.addWidget(self._cell(name, word), row, column)
+        grid.setColumnStretch(1, 1)
+        grid.setColumnStretch(2, 1)
+        shares.setHorizontalSpacing(12)
+        for row, (name, title) in enumerate(_SHARES.items()):
+            shares.addWidget(QLabel(title), row, 0)
+            shares.addWidget(self.shares[name], row, 1)
+        shares.setColumnStretch(1, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self.whence)
+        column.addWidget(self.reset, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addLayout(grid)
+        column.addLayout(shares)
+        column.addStretch(1)
+        self.reset.clicked.connect(session.reset_threshold)
+        session.threshold_moved.connect(self.refresh)
+
+    def _cell(self, name: str, word: str) -> QFrame:
+        cell, below = QFrame(), QLabel(word)
+        cell.setProperty("role", "card")
+        below.setProperty("role", "dim")
+        column = QVBoxLayout(cell)
+        column.setContentsMargins(10, 6, 10, 6)
+        column.setSpacing(0)
+        column.addWidget(self.counts[name])
+        column.addWidget(below)
+        self.counts[name].setAccessibleName(word)
+        return cell
+
+    def refresh(self) -> None:
+        """Count anew."""
+        session, results = self._session, self._session.results
+        counts = session.confusion
+        self.whence.setText(threshold_sentence(results, session.model, session.threshold, moved=session.moved))
+        self.whence.setProperty("role", "warning" if session.moved else "")
+        self.whence.style().unpolish(self.whence)
+        self.whence.style().polish(self.whence)
+        self.reset.setVisible(session.moved)
+        for label, word in zip(self._columns, (results.positive, results.negative), strict=True):
+            label.setText(f"Called {word}")
+        for label, word in zip(self._rows, (results.positive, results.negative), strict=True):
+            label.setText(f"Truly {word}")
+        for name, label in self.counts.items():
+            label.setText(f"{getattr(counts, name):,}")
+        points = results.points(session.model)
+        for name, label in self.shares.items():
+            told = Estimate.read(points[0].get(name)) if points and not session.moved else Estimate(float("nan"))
+            if told.is_known and told.has_interval:
+                label.setText(f"{told.mean:.2f} ({range_text(told)})")
+                label.setToolTip("Measured on cases that the threshold was not chosen on, with its 95 % interval")
+            else:
+                label.setText(share_text(getattr(counts, name)) or "none called so")
+                label.setToolTip("From the counts above")
