@@ -5,11 +5,15 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from app.core.bundle import Bundle, find_bundles, sigmoid, write_bundle
+from app.core.classify.tuned import TunedClassifier
 from app.core.errors import BundleError
+from app.core.recipe import ModelRecipe
 from app.core.workflows import train
+from tests.core.classify.small_tables import make_table
 from tests.core.small_cohorts import FEATURES, quiet, training, write_features
 
 SHIPPED = Path(__file__).resolve().parents[2] / "models"
@@ -29,19 +33,21 @@ def copied(trained, tmp_path) -> Path:
 
 def rewrite(folder: Path, change) -> Path:
     """Change a specification as someone would who also mends its digest."""
-    from app.core.bundle import _canonical, _sha256
+    from app.core.bundle.reading import canonical, sha256
 
     values = json.loads((folder / "bundle.json").read_text())
     change(values)
-    values["digest"] = _sha256(_canonical({**values, "digest": ""}))
-    (folder / "bundle.json").write_bytes(_canonical(values))
+    values["digest"] = sha256(canonical({**values, "digest": ""}))
+    (folder / "bundle.json").write_bytes(canonical(values))
     return folder
 
 
-def test_predicts_bit_for_bit_what_the_fitted_pipeline_does(trained, tmp_path):
+def test_predicts_bit_for_bit_what_the_fitted_classifier_does(trained, tmp_path):
     first = Bundle.load(trained)
     features = dict(zip(FEATURES, (123.4, 77.7, 1.9), strict=True))
-    expected = first.pipeline.decision_function(np.array([[features[name] for name in first.specification.features]]))
+    names = list(first.specification.features)
+    row = pd.DataFrame([[features[name] for name in names]], columns=names)
+    expected = first.pipeline.decision_function(row)
     again = write_bundle(tmp_path / "again", first.specification, first.card(), first.evaluation(), first.pipeline,
                          first.resamples)
     for bundle in (first, again, Bundle.load(tmp_path / "again")):
@@ -49,25 +55,27 @@ def test_predicts_bit_for_bit_what_the_fitted_pipeline_does(trained, tmp_path):
         assert prediction.log_odds == expected[0]
         assert prediction.probability == pytest.approx(1 / (1 + np.exp(-expected[0])), rel=1e-14)
         assert prediction == first.predict(features)
+        assert prediction.harmonisation is None
         assert bundle.distance(features) == first.distance(features)
 
 
-def test_contributions_add_up_to_the_log_odds(trained):
+def test_contributions_add_up_and_refits_make_the_variance(trained):
     bundle = Bundle.load(trained)
-    prediction = bundle.predict(dict(zip(FEATURES, (50.0, 60.0, 0.3), strict=True)))
-    intercept = bundle.pipeline[-1].intercept_[0]
-    assert sum(each.effect for each in prediction.contributions) + intercept == pytest.approx(prediction.log_odds)
-    refits = [fit.decision_function(bundle.row({"volume_ml": 50.0, "longest_diameter_mm": 60.0,
-                                                "original_firstorder_Mean": 0.3})[None])[0] for fit in bundle.resamples]
+    cases = [dict(zip(FEATURES, values, strict=True)) for values in ((50.0, 60.0, 0.3), (400.0, 90.0, 2.0))]
+    found = [bundle.predict(case) for case in cases]
+    rest = [each.log_odds - sum(part.effect for part in each.contributions) for each in found]
+    assert rest[0] == pytest.approx(rest[1], abs=1e-9), "what is left is the average case's log odds"
+    slope, intercept = bundle.pipeline.calibrator_["slope"], bundle.pipeline.calibrator_["intercept"]
+    refits = [slope * fit.decision_function(bundle.row(cases[0])[None])[0] + intercept for fit in bundle.resamples]
     assert len(refits) == 8
-    assert prediction.variance == pytest.approx(np.var(refits))
-    assert prediction.variance > 0
+    assert found[0].variance == pytest.approx(np.var(refits))
+    assert found[0].variance > 0
 
 
 def test_holds_no_identifier(trained):
     text = "".join(path.read_text() for path in trained.glob("*.json")) + (trained / "card.md").read_text()
     assert not [patient for patient in (f"P{index:03d}" for index in range(60)) if patient in text]
-    rows = [each["row"] for each in Bundle.load(trained).evaluation()["out_of_fold"]]
+    rows = Bundle.load(trained).evaluation()["cases"]["row"]
     assert sorted(rows) == list(range(60))
     assert rows != sorted(rows), "the row numbers are shuffled"
 
@@ -137,24 +145,69 @@ def test_foreign_object_in_the_pipeline_is_not_loaded(trained, tmp_path):
     from sklearn.preprocessing import FunctionTransformer
 
     good = Bundle.load(trained)
-    evil = Pipeline([("run", FunctionTransformer(shutil.rmtree)), ("classify", good.pipeline[-1])])
+    evil = Pipeline([("run", FunctionTransformer(shutil.rmtree)), ("classify", good.pipeline.fitted_[-1])])
     bundle = write_bundle(tmp_path / "evil", good.specification, "card", {}, evil)
     with pytest.raises(BundleError, match=r"holds an object that no model of this program has \(shutil\.rmtree"):
         _ = bundle.pipeline
 
 
+def astray(model):
+    """A forest whose third tree leads outside its memory."""
+    tree = model.fitted_[-1].estimators_[2].tree_
+    state = tree.__getstate__()
+    state["nodes"]["left_child"][0] = 10**6
+    tree.__setstate__(state)
+
+
+def no_vectors(model):
+    model.fitted_[-1].support_ = model.fitted_[-1].support_[:-1]
+
+
+def foreign_step(model):
+    from sklearn.ensemble import RandomTreesEmbedding
+
+    model.fitted_.steps.insert(1, ("embed", RandomTreesEmbedding()))
+
+
+@pytest.mark.parametrize(("kind", "spoil"), [("rf", astray), ("svm", no_vectors), ("logistic", foreign_step)])
+def test_model_that_could_not_be_run_safely_is_refused(trained, tmp_path, kind, spoil):
+    rows, labels = make_table(60, 3, 1, signal=2.0)
+    model = TunedClassifier(ModelRecipe.parse({"kind": kind, "scale": "none"}), tuple(rows.columns)).fit(rows, labels)
+    good = Bundle.load(trained).specification
+    whole = write_bundle(tmp_path / "good", good, "card", {}, model, [model.fitted_])
+    assert (whole.pipeline.predict(rows) == model.predict(rows)).all()
+    spoil(model)
+    bundle = write_bundle(tmp_path / "spoilt", good, "card", {}, model, [model.fitted_])
+    with pytest.raises(BundleError, match=r"pipeline\.skops of the model 'spoilt' holds no classifier"):
+        _ = bundle.pipeline
+    with pytest.raises(BundleError, match=r"resamples\.skops of the model 'spoilt' holds no classifier that this"):
+        _ = bundle.resamples
+
+
+@pytest.mark.parametrize("other", [{"a": 1}, [1, 2], "text", None])
+def test_a_file_that_holds_something_else_is_refused(trained, tmp_path, other):
+    from app.core.bundle.writing import pack
+
+    bundle = write_bundle(tmp_path / "other", Bundle.load(trained).specification, "card", {}, {"a": 1}, [1])
+    (bundle.folder / "pipeline.skops").write_bytes(pack(other))
+    with pytest.raises(BundleError, match="holds no classifier that this program has made"):
+        _ = bundle.pipeline
+    with pytest.raises(BundleError, match="holds no classifier that this program has made"):
+        _ = bundle.resamples
+
+
 def test_pipeline_that_is_no_archive_or_absent_is_said(trained, tmp_path):
-    from app.core.bundle import _canonical, _sha256
+    from app.core.bundle.reading import canonical, sha256
 
     good = Bundle.load(trained).specification
     bundle = write_bundle(tmp_path / "empty", good, "card", {})
     with pytest.raises(BundleError, match=r"has no readable pipeline\.skops"):
         _ = bundle.pipeline
     (tmp_path / "empty" / "pipeline.skops").write_bytes(b"\x80\x04junk")
-    rewrite(tmp_path / "empty", lambda values: values["files"].update({"pipeline.skops": _sha256(b"\x80\x04junk")}))
+    rewrite(tmp_path / "empty", lambda values: values["files"].update({"pipeline.skops": sha256(b"\x80\x04junk")}))
     with pytest.raises(BundleError, match=r"has no readable pipeline\.skops"):
         _ = Bundle.load(tmp_path / "empty").pipeline
-    assert _canonical({}) == b"{}\n"
+    assert canonical({}) == b"{}\n"
 
 
 def test_features_that_are_missing(trained):

@@ -108,9 +108,7 @@ class Bundle:
             return estimator.log_odds(features)
         return float(self.pipeline.decision_function(self._table(features, context))[0])
 
-    def score_table(
-        self, values: NDArray[np.float64], context: Sequence[Context]
-    ) -> tuple[NDArray[np.float64], tuple[Harmonisation | None, ...]]:
+    def score_table(self, values: NDArray[np.float64], context: Sequence[Context]) -> NDArray[np.float64]:
         """Score many cases in one call, so that a new site can be estimated from its own.
 
         Parameters
@@ -122,8 +120,8 @@ class Bundle:
 
         Returns
         -------
-        log_odds : array, shape (cases,)
-        harmonisation : tuple of Harmonisation or None
+        array, shape (cases,)
+            Calibrated log odds.
 
         Raises
         ------
@@ -133,9 +131,20 @@ class Bundle:
         estimator, names = self.specification.estimator, self.specification.features
         if isinstance(estimator, LogitFormula):
             rows = [dict(zip(names, row, strict=True)) for row in values.tolist()]
-            return np.array([estimator.log_odds(row) for row in rows]), (None,) * len(values)
-        table = describe_cases(self.pipeline, names, values, context)
-        return self.pipeline.decision_function(table), explain_harmonisation(self.pipeline, table)
+            return np.array([estimator.log_odds(row) for row in rows])
+        scores: NDArray[np.float64] = self.pipeline.decision_function(
+            describe_cases(self.pipeline, names, values, context)
+        )
+        return scores
+
+    def explain_sites(
+        self, values: NDArray[np.float64], context: Sequence[Context]
+    ) -> tuple[Harmonisation | None, ...]:
+        """What harmonisation does to each case that `score_table` would score; None for a model that has none."""
+        if isinstance(self.specification.estimator, LogitFormula):
+            return (None,) * len(values)
+        names = self.specification.features
+        return explain_harmonisation(self.pipeline, describe_cases(self.pipeline, names, values, context))
 
     def predict(self, features: Mapping[str, float], context: Context = NO_CONTEXT) -> Prediction:
         """Probability of the positive class with its variance and contributions.

@@ -40,8 +40,8 @@ def evaluate(request: dict[str, Any], report: Report) -> dict[str, Any]:
     -------
     dict
         `model`, `cases`, `counts`, `prevalence`, `auc`, `points` (each threshold of the model), `brier`, `calibration`,
-        `conformal`, `comparators` (with the paired difference), `unlike_training`, `sites`, `failed`, `cautions` and
-        `written`.
+        `conformal`, `comparators` (with the paired difference), `unlike_training`, `sites`, `harmonisation` (cases by
+        policy, of a model that harmonises), `failed`, `cautions` and `written`.
 
     Raises
     ------
@@ -89,6 +89,7 @@ def _judge(bundle: Bundle, scored: Scored, failed: list[dict[str, str]]) -> dict
         "comparators": comparators,
         "unlike_training": measure_share(int((scored.distances[known] > 1).sum()), int(known.sum())),
         "sites": _by_site(bundle, scored),
+        **_harmonisation(scored),
         "failed": failed,
         "cautions": [
             {"code": each.code, "message": each.message}
@@ -140,6 +141,12 @@ def _by_site(bundle: Bundle, scored: Scored) -> dict[str, Any]:
             "point": measure_point(labels, probabilities, point.threshold),
         }
     return found
+
+
+def _harmonisation(scored: Scored) -> dict[str, Any]:
+    """How many cases each policy was applied to; nothing for a model that harmonises nothing."""
+    policies = [each.policy for each in scored.harmonisation if each]
+    return {"harmonisation": {name: policies.count(name) for name in sorted(set(policies))}} if policies else {}
 
 
 def _doubts(bundle: Bundle, scored: Scored) -> list[Caution]:
@@ -195,6 +202,8 @@ def _predictions(bundle: Bundle, scored: Scored) -> pd.DataFrame:
         "verdict": list(scored.verdicts),
         "distance_over_limit": scored.distances,
     }
+    if any(scored.harmonisation):
+        columns["harmonisation"] = [each.policy if each else "" for each in scored.harmonisation]
     rival, _ = rival_scores(bundle, cases)
     return pd.DataFrame(columns | ({f"comparator_{rival[0]}": rival[1]} if rival else {}))
 

@@ -10,14 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.bundle import Bundle
+from app.core.bundle import Bundle, Context
 from app.core.data import Caution
 from app.core.errors import CohortError
 from app.core.io.table import read_table
 from app.core.jobs import Report
 from app.core.requests import EvaluateRequest
 from app.core.workflows.cohort_problems import empty_cells, infinite_values, words_among_numbers
-from app.core.workflows.learning_columns import Size, as_words, find_sizes, list_columns
+from app.core.workflows.learning_columns import (
+    Size,
+    as_words,
+    cells_of,
+    describe_context,
+    find_sizes,
+    list_columns,
+)
 from app.core.workflows.measured_table import check_cases, holds_images, measure_table
 from app.core.workflows.roles import read_roles
 
@@ -47,6 +54,8 @@ class ExternalCases:
     rows : array of int, shape (cases,)
         As a spreadsheet numbers them.
     sizes : tuple of Size
+    context : tuple of mapping
+        What the model's harmonisation asks of each case.
     failed : tuple of dict
         `case` and `message` of those that could not be measured.
     cautions : tuple of Caution
@@ -59,6 +68,7 @@ class ExternalCases:
     sites: NDArray[Any] | None
     rows: NDArray[np.int_]
     sizes: tuple[Size, ...]
+    context: tuple[Context, ...]
     failed: tuple[dict[str, str], ...] = ()
     cautions: tuple[Caution, ...] = ()
 
@@ -72,6 +82,7 @@ class ExternalCases:
             None if self.sites is None else self.sites[chosen],
             self.rows[chosen],
             tuple(Size(size.kind, size.column, size.values[chosen]) for size in self.sizes),
+            tuple(each for each, wanted in zip(self.context, chosen, strict=True) if wanted),
             self.failed,
             self.cautions,
         )
@@ -193,8 +204,19 @@ def _build(
         sites=np.array(as_words(frame[columns["site"]])) if columns["site"] in frame.columns else None,
         rows=np.arange(len(frame)) + 2,
         sizes=sizes,
+        context=_describe(bundle, columns["site"], frame),
         failed=tuple(failed),
         cautions=(Caution("demonstration", "Demonstration, synthetic data: this model has never seen a patient."),)
         if specification.demonstration
         else (),
     )
+
+
+def _describe(bundle: Bundle, site: str, frame: pd.DataFrame) -> tuple[Context, ...]:
+    """What harmonisation asks of each case; a column that the table lacks is unknown for every one."""
+    wanted = bundle.context
+    if not wanted:
+        return ({},) * len(frame)
+    known = describe_context(frame, site if site in frame.columns else None)
+    known = {name: cells_of(frame[name]) for name in wanted if name in frame.columns} | known
+    return tuple({name: known[name][row] for name in wanted if name in known} for row in range(len(frame)))

@@ -1,4 +1,4 @@
-"""Scores of cases from elsewhere: the model's own, by the very function that scores one case, and its comparator's."""
+"""Scores of cases from elsewhere: the model's own, by the very model that scores one case, and its comparator's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.bundle import Bundle, sigmoid
+from app.core.bundle import Bundle, Harmonisation, sigmoid
 from app.core.classify.formula import LogitFormula
 from app.core.data import Caution
 from app.core.errors import BundleError, CohortError
@@ -35,16 +35,21 @@ class Scored:
         A class, 'uncertain' or 'unlike_training'; empty texts where the model gives no verdict.
     distances : array, shape (cases,)
         From the training cases as a share of the model's limit; NaN where the model keeps none.
+    harmonisation : tuple of Harmonisation or None
+        What was done about each case's site; None for a model that harmonises nothing.
     """
 
     cases: ExternalCases
     probabilities: NDArray[np.float64]
     verdicts: tuple[str, ...]
     distances: NDArray[np.float64]
+    harmonisation: tuple[Harmonisation | None, ...]
 
 
 def score_external(bundle: Bundle, cases: ExternalCases, report: Report) -> tuple[Scored, list[dict[str, str]]]:
     """Score every case; one that lacks what the model cannot do without is left out and told.
+
+    The table is scored in one call: a model that estimates sites it has not met needs all of a site's cases at once.
 
     Returns
     -------
@@ -57,32 +62,37 @@ def score_external(bundle: Bundle, cases: ExternalCases, report: Report) -> tupl
     CohortError
         No case could be scored.
     """
+    report(0.0, f"Scoring {len(cases.labels)} cases")
+    known = bundle.explain_sites(cases.values, cases.context)
+    problems = [_problem(bundle, values, site) for values, site in zip(cases.values, known, strict=True)]
+    failed = [
+        {"case": f"row {row}", "message": problem}
+        for row, problem in zip(cases.rows, problems, strict=True)
+        if problem
+    ]
+    kept = cases.keep(np.array([not problem for problem in problems]))
+    if not len(kept.labels):
+        raise CohortError("None of the cases could be scored.", [failed[0]["message"]] if failed else [])
+    log_odds = bundle.score_table(kept.values, kept.context)
+    harmonisation = bundle.explain_sites(kept.values, kept.context)
     rates = [each.error_rate for each in bundle.specification.conformal]
     rate = USUAL_ERROR_RATE if USUAL_ERROR_RATE in rates else next(iter(rates), None)
-    probabilities, verdicts, distances = [], [], []
-    kept = np.ones(len(cases.labels), dtype=bool)
-    failed = []
-    for place, values in enumerate(cases.values):
+    probabilities = np.array([sigmoid(value) for value in log_odds])
+    verdicts, distances = [], []
+    for place, values in enumerate(kept.values):
         if place % TELL_EVERY == 0:
-            report(place / len(cases.values), f"Scoring case {place + 1} of {len(cases.values)}")
+            report(place / len(kept.values), f"Judging case {place + 1} of {len(kept.values)}")
         features = dict(zip(bundle.specification.features, values.tolist(), strict=True))
-        problem = _problem(bundle, values)
-        if problem:
-            kept[place] = False
-            failed.append({"case": f"row {cases.rows[place]}", "message": problem})
-            continue
-        probability = sigmoid(bundle.log_odds(features))
         distance = bundle.distance(features)
-        probabilities.append(probability)
-        verdicts.append("" if rate is None else decide(bundle, probability, features, rate))
+        verdicts.append("" if rate is None else decide(bundle, float(probabilities[place]), features, rate))
         distances.append(distance[0] / distance[1] if distance else np.nan)
-    if not probabilities:
-        raise CohortError("None of the cases could be scored.", [failed[0]["message"]] if failed else [])
-    return Scored(cases.keep(kept), np.array(probabilities), tuple(verdicts), np.array(distances)), failed
+    return Scored(kept, probabilities, tuple(verdicts), np.array(distances), harmonisation), failed
 
 
-def _problem(bundle: Bundle, values: NDArray[np.float64]) -> str:
+def _problem(bundle: Bundle, values: NDArray[np.float64], site: Harmonisation | None) -> str:
     """Why a case cannot be scored; empty when it can."""
+    if site is not None and site.policy == "refused":
+        return f"{site.caution} This model harmonises known sites only."
     missing = [
         name for name, value in zip(bundle.specification.features, values, strict=True) if not np.isfinite(value)
     ]

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from app.core.bundle import Bundle, Prediction, sigmoid
+from app.core.bundle import Bundle, Context, Prediction, sigmoid
 from app.core.data import Case, Caution, Contribution, FeatureRow, Mask, Prepared, Prevalence, Score
 from app.core.files import name_files
 from app.core.io.case import load_case
@@ -25,7 +25,15 @@ from app.core.requests import ScoreCohortRequest, ScoreRequest
 from app.core.segment.jitter import jitter_masks
 from app.core.workflows.models import open_bundle
 from app.core.workflows.parallel import run_each
-from app.core.workflows.verdict import at_prevalence, choose_quantiles, choose_threshold, compare, decide, doubts
+from app.core.workflows.verdict import (
+    at_prevalence,
+    choose_quantiles,
+    choose_threshold,
+    compare,
+    decide,
+    doubts,
+    harmonised,
+)
 
 COVERAGE = 1.959964  # standard normal, 95 %
 
@@ -43,7 +51,7 @@ def score_case(request: dict[str, Any], report: Report) -> dict[str, Any]:
     Returns
     -------
     dict
-        The score as JSON, see `Score`.
+        The score as JSON, see `Score`; of a model that harmonises also `harmonisation`: `site`, `policy`, `caution`.
     """
     ask = ScoreRequest.parse(request)
     clock = Clock()
@@ -61,12 +69,15 @@ def score_case(request: dict[str, Any], report: Report) -> dict[str, Any]:
     report(0.5, "Measuring the tumour")
     row = extract(prepared, bundle.measures)
     clock.lap("extract")
-    prediction = bundle.predict(row.as_dict())
+    context = describe_case(case)
+    prediction = bundle.predict(row.as_dict(), context)
     clock.lap("predict")
-    interval = jittered_interval(bundle, prepared, prediction, partial(_between, report, 0.6, 0.95))
+    interval = jittered_interval(bundle, prepared, prediction, partial(_between, report, 0.6, 0.95), context)
     clock.lap("interval")
     score = assemble(ask, bundle, case, prepared, row, prediction, interval, assumed, clock.laps)
     result = score_as_json(score)
+    if prediction.harmonisation is not None:
+        result["harmonisation"] = asdict(prediction.harmonisation)
     if ask.out:
         report(0.95, "Writing the report")
         write_results(Path(ask.out), result, prepared)
@@ -172,8 +183,19 @@ def _keep(case: Case, sequence: str) -> Case:
     return replace(case, images={sequence: case.images[sequence]}, acquisition={sequence: case.acquisition[sequence]})
 
 
+def describe_case(case: Case) -> Context:
+    """What is known of a case beside its features, under the names that harmonisation uses.
+
+    What the user says of the case goes before what its image's header says of the scanner.
+    """
+    known: dict[str, str | float | None] = {"site": case.site or None}
+    for acquisition in case.acquisition.values():
+        known |= {"vendor": acquisition.manufacturer or None, "field_strength": acquisition.field_strength}
+    return known | {name: value for name, value in case.reading.items() if value != ""}
+
+
 def jittered_interval(
-    bundle: Bundle, prepared: Prepared, prediction: Prediction, report: Report
+    bundle: Bundle, prepared: Prepared, prediction: Prediction, report: Report, context: Context
 ) -> tuple[float, float]:
     """Interval if the outline were drawn slightly differently, and the model fitted on other patients.
 
@@ -193,7 +215,7 @@ def jittered_interval(
     for index, (name, masks) in enumerate(variants.items()):
         report(index / len(variants), f"Redrawing the outline: {name}")
         varied = replace(prepared, masks={**prepared.masks, **masks})
-        changes.append(bundle.log_odds(extract(varied, recipe).as_dict()) - prediction.log_odds)
+        changes.append(bundle.log_odds(extract(varied, recipe).as_dict(), context) - prediction.log_odds)
     redrawn = float(np.mean(np.square(changes))) if changes else 0.0
     half = COVERAGE * np.sqrt(redrawn + prediction.variance)
     return sigmoid(prediction.log_odds - half), sigmoid(prediction.log_odds + half)
@@ -232,8 +254,10 @@ def assemble(
         verdict=verdict,
         error_rate=ask.error_rate,
         operating_point=point,
-        comparator=compare(bundle, features),
-        cautions=tuple(dict.fromkeys([*prepared.cautions, *assumed, *doubts(bundle, case, features, ask)])),
+        comparator=compare(bundle, features, describe_case(case)),
+        cautions=tuple(
+            dict.fromkeys([*prepared.cautions, *assumed, *doubts(bundle, case, features, ask), *harmonised(prediction)])
+        ),
         contributions=tuple(Contribution(each.feature, each.value, each.effect) for each in ranked),
         features=features,
         trace=prepared.trace,

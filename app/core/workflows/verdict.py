@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from app.core.bundle import Bundle, ConformalQuantiles, Threshold, sigmoid
+from app.core.bundle import Bundle, ConformalQuantiles, Context, Prediction, Threshold, sigmoid
 from app.core.data import Case, Caution, Comparator, OperatingPoint
 from app.core.errors import InputError
 from app.core.evaluate.conformal import conformal_set
@@ -15,6 +15,8 @@ from app.core.requests import ScoreRequest
 from app.core.workflows.models import open_bundle
 
 MOST_MISSING = 0.5
+MOST_OUTSIDE = 3
+"""Features outside the training range that are told one by one."""
 
 
 def at_prevalence(log_odds: float, training: float, used: float) -> float:
@@ -82,7 +84,7 @@ def choose_threshold(bundle: Bundle, threshold: float | None) -> OperatingPoint:
     return OperatingPoint(chosen.threshold, chosen.sensitivity, chosen.specificity, chosen.name)
 
 
-def compare(bundle: Bundle, features: Mapping[str, float]) -> Comparator:
+def compare(bundle: Bundle, features: Mapping[str, float], context: Context) -> Comparator:
     """What something simpler says: the model named for it, tumour volume alone, or the share of positives."""
     other, size = bundle.specification.comparator, bundle.specification.size
     if other is None and size and all(features.get(term.feature, 0.0) > 0 for term in size.terms):
@@ -92,7 +94,7 @@ def compare(bundle: Bundle, features: Mapping[str, float]) -> Comparator:
             "prevalence", bundle.specification.training.prevalence, "The share of malignant cases in training"
         )
     simpler = open_bundle(other)
-    return Comparator(other, simpler.predict(features).probability, simpler.specification.title)
+    return Comparator(other, simpler.predict(features, context).probability, simpler.specification.title)
 
 
 def doubts(bundle: Bundle, case: Case, features: Mapping[str, float], ask: ScoreRequest) -> list[Caution]:
@@ -102,13 +104,7 @@ def doubts(bundle: Bundle, case: Case, features: Mapping[str, float], ask: Score
     cautions = [Caution(code, message) for code, message in specification.standing_cautions.items()]
     if specification.demonstration:
         cautions.append(Caution("demonstration", "Demonstration, synthetic data: this model has never seen a patient."))
-    cautions += [
-        _outside(name, features[name], training.ranges[name], training.counts)
-        for name in specification.features
-        if name in training.ranges
-        and np.isfinite(features.get(name, np.nan))
-        and not training.ranges[name][0] <= features[name] <= training.ranges[name][1]
-    ]
+    cautions += _outside_training(bundle, features)
     missing = [name for name in specification.features if not np.isfinite(features.get(name, np.nan))]
     if missing:
         cautions.append(
@@ -151,12 +147,41 @@ def doubts(bundle: Bundle, case: Case, features: Mapping[str, float], ask: Score
     return cautions
 
 
-def _outside(name: str, value: float, limits: tuple[float, float], counts: Mapping[str, int]) -> Caution:
+def harmonised(prediction: Prediction) -> list[Caution]:
+    """What harmonisation could not do for a case."""
+    known = prediction.harmonisation
+    return [Caution("harmonisation", known.caution)] if known is not None and known.caution else []
+
+
+def _outside_training(bundle: Bundle, features: Mapping[str, float]) -> list[Caution]:
+    """Features outside the training cases' range: one by one, or where there are many the farthest and their number."""
+    training = bundle.specification.training
+    found = {
+        name: (value, low, high)
+        for name, (low, high) in training.ranges.items()
+        if name in bundle.specification.features
+        and np.isfinite(value := features.get(name, np.nan))
+        and not low <= value <= high
+    }
+    cases = sum(training.counts.values())
+    if len(found) <= MOST_OUTSIDE:
+        return [_outside(name, *found[name], cases) for name in bundle.specification.features if name in found]
+    far = {name: max(low - value, value - high) / ((high - low) or 1.0) for name, (value, low, high) in found.items()}
+    told = sorted(far, key=lambda name: -far[name])[:MOST_OUTSIDE]
+    rest = len(found) - MOST_OUTSIDE
+    many = f"{rest} more of the model's {len(bundle.specification.features)} features lie outside the range of the "
+    return [
+        *(_outside(name, *found[name], cases) for name in told),
+        Caution("outside_training_range", f"{many}{cases} training cases; those told lie farthest."),
+    ]
+
+
+def _outside(name: str, value: float, low: float, high: float, cases: int) -> Caution:
     definition = describe(name)
     unit = f" {definition.unit}" if definition.unit else ""
-    side, limit = ("larger", limits[1]) if value > limits[1] else ("smaller", limits[0])
+    side, limit = ("larger", high) if value > high else ("smaller", low)
     return Caution(
         "outside_training_range",
         f"{definition.title} ({value:,.4g}{unit}) is {side} than in any of the "
-        f"{sum(counts.values())} training cases ({limit:,.4g}{unit}).",
+        f"{cases} training cases ({limit:,.4g}{unit}).",
     )
