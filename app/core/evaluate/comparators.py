@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from app.core.evaluate.crossvalidate import OutOfFold, Runner, cross_validate
 from app.core.evaluate.fold_areas import estimate_difference
 from app.core.evaluate.folds import Folds
 from app.core.evaluate.intervals import Estimate
+from app.core.evaluate.performance import describe_point
+from app.core.evaluate.thresholded import ThresholdedModel
 
 TITLES = {
     "volume": "tumour volume alone",
@@ -89,10 +92,11 @@ def run_comparators(
     Returns
     -------
     dict of str to OutOfFold
-        In the order of `TITLES`, the prevalence always among them.
+        In the order of `TITLES`, the prevalence always among them; all but it with operating points of their own.
     """
-    tasks = {name: (build_size_model, np.asarray(values)[:, None]) for name, values in sizes.items()}
-    tasks |= {**others, "prevalence": (build_prevalence_model, np.zeros((len(labels), 1)))}
+    tasks = {name: (build_size_model, np.asarray(values)[:, None]) for name, values in sizes.items()} | dict(others)
+    tasks = {name: (partial(ThresholdedModel, make), rows) for name, (make, rows) in tasks.items()}
+    tasks |= {"prevalence": (build_prevalence_model, np.zeros((len(labels), 1)))}
     order = [name for name in (*TITLES, *tasks) if name in tasks]
     return {
         name: cross_validate(tasks[name][0], tasks[name][1], labels, folds, on_fold, patients, runner)
@@ -120,9 +124,17 @@ def find_headline(model: OutOfFold, comparators: Mapping[str, OutOfFold]) -> Dif
 
 
 def describe_comparators(model: OutOfFold, comparators: Mapping[str, OutOfFold]) -> dict[str, Any]:
-    """Every comparator's AUC and the model's difference from it, as results are written."""
+    """Every comparator's AUC, what its decisions are worth, and the model's difference from it.
+
+    `points` are those of `performance.measure_performance`, at the comparator's own thresholds of the same names; of
+    the prevalence, which decides nothing, there are none.
+    """
     return {
-        name: {"auc": found.auc_summary(found.folds), "difference": compare(model, found, name).json}
+        name: {
+            "auc": found.auc_summary(found.folds),
+            "difference": compare(model, found, name).json,
+            "points": {point: describe_point(found, point, float(found.labels.mean())) for point in found.decisions},
+        }
         for name, found in comparators.items()
     }
 

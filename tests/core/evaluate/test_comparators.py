@@ -31,6 +31,7 @@ from app.core.evaluate.intervals import Estimate, corrected_t_difference
 from app.core.evaluate.learning_curve import learning_curve, shrink_folds
 from app.core.evaluate.metrics import auc
 from app.core.evaluate.selection import correct_selection
+from app.core.evaluate.thresholded import ThresholdedModel
 from app.core.recipe import ModelRecipe
 from tests.core.evaluate.answered_cases import Spy, answer, draw_cohort, in_one_go
 
@@ -59,6 +60,27 @@ def test_comparators_run_on_the_models_folds(cohort):
     assert told["volume"]["difference"]["mean"] == pytest.approx(difference.mean())
     assert told["volume"]["difference"]["interval"] == pytest.approx(corrected_t_difference(difference, 5, 2))
     json.dumps(told, allow_nan=False)
+
+
+def test_comparators_decide_at_thresholds_of_their_own_training_rows(cohort):
+    rows, labels, patients = cohort
+    model, _ = answer(rows, labels, patients)
+    found = run_comparators({"volume": rows[:, 0]}, {"clinical": (MAKE, rows[:, 1:3])}, labels, model.folds, patients)
+    told = describe_comparators(model, found)
+    for name in ("volume", "clinical"):
+        assert list(told[name]["points"]) == ["youden", "sensitivity 90%", "sensitivity 95%", "sensitivity 98%"]
+    assert told["prevalence"]["points"] == {}
+    point = told["volume"]["points"]["sensitivity 90%"]
+    assert 0.75 < point["sensitivity"]["value"] <= 1.0
+    assert point["specificity"]["value"] < told["volume"]["points"]["youden"]["specificity"]["value"]
+    spoilt = rows.copy()
+    test = model.folds.splits[0][1]
+    spoilt[test] = 1e3
+    again = run_comparators({"volume": spoilt[:, 0]}, {}, labels, model.folds, patients)
+    assert again["volume"].fits[0].thresholds == found["volume"].fits[0].thresholds, "held-out rows set no threshold"
+    few = ThresholdedModel(build_size_model).fit(rows[[0, 3, 6, 12]], np.array([0, 0, 0, 1]), np.arange(4))
+    assert few.thresholds_ == {}
+    assert few.predict_proba(rows[:2]).shape == (2, 2)
 
 
 def test_the_headline_is_against_the_best(cohort):
