@@ -31,7 +31,7 @@ from app.ui.widgets.invitation import Invitation
 from app.ui.widgets.notices import Notices
 
 TABS = ("ROC", "Calibration", "Decision", "Cases", "Sites", "Features", "Audit", "Learning", "Metrics", "Report")
-CAUTIONS = 64
+CAUTIONS = 48
 _EVALUATION = "Result of an external test (evaluation.json *.json)"
 
 
@@ -115,14 +115,15 @@ class ResultsPage(QWidget):
 
     def _build_room(self) -> QWidget:
         room, top = QWidget(), QHBoxLayout()
-        top.addWidget(self.title, 1)
-        top.addStretch(1)
+        top.setSpacing(16)
+        top.addWidget(self.title)
+        top.addWidget(self.choice, 1)
         top.addWidget(self.choose)
         above = QVBoxLayout()
         above.setContentsMargins(0, 0, 16, 0)
         above.setSpacing(8)
         above.addLayout(top)
-        for widget in (self.head, self.cautions, self.choice):
+        for widget in (self.head, self.cautions):
             above.addWidget(widget)
         column = QVBoxLayout(room)
         column.setContentsMargins(16, 8, 0, 0)

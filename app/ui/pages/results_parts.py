@@ -81,12 +81,11 @@ class RocPart(QWidget):
             column.addWidget(widget)
         column.addStretch(1)
         side.setMinimumWidth(SIDE)
-        side.setMaximumWidth(int(SIDE * 1.4))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SPACE)
-        row.addWidget(self.figure, 3)
-        row.addWidget(side, 2)
+        row.addWidget(self.figure, 5)
+        row.addWidget(side, 6)
 
     def restyle(self) -> None:
         """Draw anew."""

@@ -37,8 +37,7 @@ class AuditPlot(Figure):
     def draw(self) -> None:
         """Draw the honest figure with its interval, the naive one, and every permutation."""
         label_axis(self.plot, "bottom", "AUC")
-        self.plot.getAxis("left").setTicks([[(2, "honest"), (1, "naive"), (0, "permuted")]])
-        self.plot.getAxis("left").setTextPen(theme().text)
+        self.name_rows("left", ("permuted", "naive", "honest"))
         honest, naive, each = self._honest(), self._naive(), self._permuted()
         self.plot.plot([0.5, 0.5], [-1, 3], pen=make_pen(theme().line))
         ink = make_pen(theme().text, 1.5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.ui.result_session import ResultSession
 from app.ui.result_words import range_text, share_text, threshold_sentence
@@ -22,7 +22,7 @@ class ConfusionPanel(QWidget):
         super().__init__(parent)
         self._session = session
         self.whence, self.reset = wrapped(), QPushButton("Back to the model's threshold")
-        self.counts = {name: CopyLabel("", "display") for name in _CELLS}
+        self.counts = {name: CopyLabel("", "title") for name in _CELLS}
         self.shares = {name: CopyLabel() for name in _SHARES}
         self._columns, self._rows = [QLabel(), QLabel()], [QLabel(), QLabel()]
         grid, shares = QGridLayout(), QGridLayout()
@@ -38,18 +38,20 @@ class ConfusionPanel(QWidget):
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(2, 1)
         shares.setHorizontalSpacing(12)
-        for row, (name, title) in enumerate(_SHARES.items()):
-            shares.addWidget(QLabel(title), row, 0)
-            shares.addWidget(self.shares[name], row, 1)
+        for place, (name, title) in enumerate(_SHARES.items()):
+            row, column = place % 2, 2 * (place // 2)
+            shares.addWidget(QLabel(title), row, column)
+            shares.addWidget(self.shares[name], row, column + 1)
         shares.setColumnStretch(1, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(self.whence)
-        column.addWidget(self.reset, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addLayout(grid)
-        column.addLayout(shares)
-        column.addStretch(1)
+        shares.setColumnStretch(3, 1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(8)
+        whole.addWidget(self.whence)
+        whole.addWidget(self.reset, 0, Qt.AlignmentFlag.AlignLeft)
+        whole.addLayout(grid)
+        whole.addLayout(shares)
+        whole.addStretch(1)
         self.reset.clicked.connect(session.reset_threshold)
         session.threshold_moved.connect(self.refresh)
 
@@ -57,11 +59,11 @@ class ConfusionPanel(QWidget):
         cell, below = QFrame(), QLabel(word)
         cell.setProperty("role", "card")
         below.setProperty("role", "dim")
-        column = QVBoxLayout(cell)
-        column.setContentsMargins(10, 6, 10, 6)
-        column.setSpacing(0)
-        column.addWidget(self.counts[name])
-        column.addWidget(below)
+        row = QHBoxLayout(cell)
+        row.setContentsMargins(10, 6, 10, 6)
+        row.setSpacing(8)
+        row.addWidget(self.counts[name])
+        row.addWidget(below, 1)
         self.counts[name].setAccessibleName(word)
         return cell
 

@@ -80,6 +80,7 @@ class DecisionPlot(Figure):
         self.back.clicked.connect(self.reset)
         session.loaded.connect(self.reset)
         self._curves: dict[str, tuple[Array, Array]] = {}
+        self.reset()
 
     def reset(self) -> None:
         """Return to the share among these cases."""

@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QBuffer, QEvent, QObject, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QImage, QPainter
+from PySide6.QtGui import QFontMetrics, QGuiApplication, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from app.core.errors import Failure
 from app.ui.saving import ask_save, write_text
-from app.ui.theme import set_theme, theme
+from app.ui.theme import set_theme, tabular_font, theme
 from app.ui.widgets.copy_label import ElidedLabel, wrapped
 from app.ui.widgets.curve_style import set_ink
 from app.ui.widgets.plot_style import make_plot, style_plot
 
 KINDS = {"png": "Picture (*.png)", "svg": "Drawing (*.svg)", "csv": "Table (*.csv)"}
 PAPER_WIDTH = 1800  # pixels of an exported picture: 15 cm at 300 dots per inch
-_LEAST, _AXIS = 280, 16
+_LEAST, _AXIS = 240, 16
 
 
 class Figure(QWidget):
@@ -80,6 +80,7 @@ class Figure(QWidget):
         self.column.addLayout(foot)
         self.plot.scene().sigMouseMoved.connect(self._hover)
         self.plot.setMouseEnabled(x=False, y=False)
+        self._is_square = square
         if square:
             self.plot.setAspectLocked(True)
             self.plot.setMinimumSize(_LEAST, _LEAST)
@@ -111,9 +112,21 @@ class Figure(QWidget):
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Keep a square plot square."""
-        if event.type() == QEvent.Type.Resize:
+        if event.type() == QEvent.Type.Resize and self._is_square:
             self.plot.setMaximumWidth(self.plot.height() + _AXIS)
         return False
+
+    def name_rows(self, side: str, names: Sequence[str]) -> None:
+        """Name rows 0, 1, 2 ... on an axis of their own width, which pyqtgraph learns only after painting."""
+        self.plot.showAxis(side)
+        axis = self.plot.getAxis(side)
+        font = tabular_font(theme().small_px)
+        axis.setTicks([list(enumerate(names))])
+        axis.setTickFont(font)
+        axis.setStyle(tickLength=0)
+        axis.setPen(theme().line)
+        axis.setTextPen(theme().text)
+        axis.setWidth(max((QFontMetrics(font).horizontalAdvance(name) for name in names), default=0) + _AXIS)
 
     def text(self, separator: str = ",") -> str:
         """Write the numbers as a table."""

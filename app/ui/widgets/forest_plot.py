@@ -55,7 +55,6 @@ class ForestPlot(Figure):
         count = len(self.lines)
         self.plot.setMinimumHeight(_ROW * count + _MARGIN)
         self.plot.setMaximumHeight(max(44 * count, _ROW * count) + _MARGIN)
-        heights = {name: count - 1 - place for place, name in enumerate(range(count))}
         ink = make_pen(theme().text, 1.5)
         self.plot.plot([0.5, 0.5], [-1, count], pen=make_pen(theme().line))
         whole = results.auc(self._session.model)
@@ -63,7 +62,7 @@ class ForestPlot(Figure):
             self.plot.plot([whole.mean] * 2, [-1, count], pen=make_pen(theme().text_dim, 1))
         most = max((line.cases for line in self.lines), default=1)
         for place, line in enumerate(self.lines):
-            y = heights[place]
+            y = count - 1 - place
             if not line.auc.is_known:
                 continue
             if line.auc.has_interval:
@@ -72,18 +71,8 @@ class ForestPlot(Figure):
             size = 16.0 if diamond else 6 + 9 * float(np.sqrt(line.cases / most))
             self.plot.addItem(make_points(x=[line.auc.mean], y=[y], symbol="d" if diamond else "s", size=size,
                                           pen=ink, brush=theme().accent if diamond else theme().panel_high))
-        left = [(heights[place], f"{line.name}  ({line.positive}/{line.cases})")
-                for place, line in enumerate(self.lines)]
-        right = [(heights[place], range_words(line)) for place, line in enumerate(self.lines)]
-        self.plot.getAxis("left").setTicks([left])
-        self.plot.showAxis("right")
-        axis = self.plot.getAxis("right")
-        axis.setTicks([right])
-        for each in (axis, self.plot.getAxis("left")):
-            each.setStyle(tickLength=0)
-            each.setPen(make_pen(theme().line))
-            each.setTextPen(theme().text)
-            each.setTickFont(self.plot.getAxis("bottom").style["tickFont"])
+        self.name_rows("left", [f"{line.name}  ({line.positive}/{line.cases})" for line in reversed(self.lines)])
+        self.name_rows("right", [range_words(line) for line in reversed(self.lines)])
         low = min([0.45, *(line.auc.low for line in self.lines if line.auc.has_interval)])
         self.plot.getAxis("bottom").setTicks([[(tick / 10, f"{tick / 10:.1f}") for tick in range(11)]])
         self.plot.setRange(xRange=(low, 1.01), yRange=(-0.6, count - 0.4), padding=0)

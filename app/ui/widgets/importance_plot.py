@@ -61,16 +61,8 @@ class ImportancePlot(Figure):
                            pen=make_pen(theme().text, 1.5))
             self.plot.addItem(make_points(x=[as_number(row.get("mean"))], y=[y], symbol="o", size=9,
                                           pen=make_pen(theme().text, 1.5), brush=look.colour))
-        self.plot.getAxis("left").setTicks([[(count - 1 - place, _short(feature_title(row)))
-                                             for place, row in enumerate(self.rows)]])
-        self.plot.showAxis("right")
-        right = self.plot.getAxis("right")
-        right.setTicks([[(count - 1 - place, _kept(row)) for place, row in enumerate(self.rows)]])
-        for axis in (right, self.plot.getAxis("left")):
-            axis.setStyle(tickLength=0)
-            axis.setPen(make_pen(theme().line))
-            axis.setTextPen(theme().text)
-            axis.setTickFont(self.plot.getAxis("bottom").style["tickFont"])
+        self.name_rows("left", [_short(feature_title(row)) for row in reversed(self.rows)])
+        self.name_rows("right", [_kept(row) for row in reversed(self.rows)])
         self.plot.setRange(xRange=(low, high * 1.02), yRange=(-0.6, max(count, 1) - 0.4), padding=0)
 
     def words_at(self, _x: float, y: float) -> str:

@@ -101,11 +101,13 @@ class MetricTable(QWidget):
                 for each in results.of("metrics", name) or ()]
         self.metrics.show_records(rows)
         self.table.fit()
+        self.table.horizontalHeader().setStretchLastSection(True)
         drawn = set(session.drawn)
         pairs = [row for row in results.rows("comparisons") if {row.get("a"), row.get("b")} <= drawn]
         self.differences.show_records({**row, "a": results.word(str(row["a"])), "b": results.word(str(row["b"])),
                                        "key": f"{row['a']}\n{row['b']}"} for row in pairs)
         self.pairs.fit()
+        self.pairs.horizontalHeader().setStretchLastSection(True)
         self.pairs.setVisible(bool(pairs))
         self.nothing.setVisible(not pairs)
         self.nothing.setText("Tick two or more above to compare them." if len(drawn) < 2 else

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.ui.result_session import ResultSession
@@ -12,7 +12,7 @@ from app.ui.widgets.copy_label import CopyLabel, wrapped
 from app.ui.widgets.curve_style import line_icon, look_of
 from app.ui.widgets.flow import FlowLayout
 
-SPACE = 16
+SPACE, _DROP = 16, 5
 
 
 class ResultsHead(QWidget):
@@ -58,7 +58,10 @@ class ModelChoice(QWidget):
         self.models, self.boxes = QComboBox(), {}
         self.models.setAccessibleName("Model looked at")
         self._room = QWidget()
-        self._flow = FlowLayout(self._room, spacing=12)
+        self._flow = FlowLayout(spacing=12)
+        below = QVBoxLayout(self._room)
+        below.setContentsMargins(0, _DROP, 0, 0)  # in line with the words beside it
+        below.addLayout(self._flow)
         title, beside = QLabel("Model"), QLabel("Beside it")
         title.setBuddy(self.models)
         row = QHBoxLayout(self)
@@ -98,6 +101,7 @@ class ModelChoice(QWidget):
 
     def _box(self, name: str) -> QCheckBox:
         box = QCheckBox(self._session.results.word(name))
+        box.setIconSize(QSize(32, 16))
         box.clicked.connect(lambda _on: self._session.put_beside(
             name for name, each in self.boxes.items() if each.isChecked()))
         self._flow.addWidget(box)

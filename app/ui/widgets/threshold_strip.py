@@ -19,7 +19,7 @@ from app.ui.widgets.plot_style import label_axis
 _HOW = "Drag the line, or press the arrow keys, to move the threshold; Home brings it back. A click chooses a case."
 _CAPTION = "Each case by the probability that it was given while held out. Filled: on the wrong side of the line."
 _GOLDEN = 0.618034  # neighbours of like probability never lie on each other
-_HEIGHT, _SPREAD = 190, 0.62
+_HEIGHT, _SPREAD = 156, 0.62
 _SIZE, _NEAR = 9, 9
 
 
@@ -51,7 +51,7 @@ class ThresholdStrip(Figure):
         """Draw cases and line."""
         results = self._session.results
         label_axis(self.plot, "bottom", f"Probability of {results.positive}")
-        self.plot.getAxis("left").setTicks([[(1, results.positive), (0, results.negative)]])
+        self.name_rows("left", (results.negative, results.positive))
         self.points, self._ring = make_points(), make_points()
         self.points.sigClicked.connect(self._pick)
         for item in (self.points, self._ring):
