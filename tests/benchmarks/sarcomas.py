@@ -20,7 +20,7 @@ from typing import Any
 
 from app.core.classify.clinical import build_clinical, code_clinical
 from app.core.classify.tuned import TunedClassifier
-from app.core.evaluate.comparators import TITLES, describe_comparators, find_headline, run_comparators
+from app.core.evaluate.comparators import TITLES, compare, find_headline, run_comparators
 from app.core.evaluate.crossvalidate import OutOfFold, cross_validate
 from app.core.evaluate.folds import make_folds
 from app.core.evaluate.performance import measure_performance
@@ -118,8 +118,8 @@ def describe_model(label: str, name: str, method: str, found: OutOfFold, beside:
                 "slope": told["calibration"]["slope"], "best_beside": headline.comparator, "more": headline.auc.value,
                 "more_95%": _span(headline.auc.low, headline.auc.high), "p": headline.p}
     if plain is not None:
-        row["more_than_none"] = describe_comparators(found, {"none": plain})["none"]["difference"]["mean"]
-    return row
+        row["more_than_none"] = compare(found, plain, "none").auc.value
+    return row | {"note": headline.sentence}
 
 
 def _comparator(label: str, name: str, found: OutOfFold) -> Row:

@@ -94,9 +94,9 @@ def main(words: tuple[str, ...] = ()) -> list[Row]:
     rows: list[Row] = []
     for data in DATA:
         for model in asked["models"].split(","):
-            rows += compare_line(study, data, model)
-            for row in rows[-len(METRICS) - 1:]:
-                sys.stderr.write(json.dumps(row) + "\n")
+            found = compare_line(study, data, model)
+            sys.stderr.writelines(f"{json.dumps(row)}\n" for row in found)
+            rows += found
     return [*rows, *describe_comparators(study)]
 
 
