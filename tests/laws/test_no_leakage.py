@@ -1,12 +1,35 @@
 """What is held out touches nothing that is fitted: not its values, not its labels, not its patients."""
 
+import json
+from types import SimpleNamespace
+
 import numpy as np
+import pandas as pd
 import pytest
 
+from app.core import workflows
 from app.core.classify.pipelines import build_pipeline
-from app.core.evaluate.crossvalidate import cross_validate
+from app.core.evaluate.crossvalidate import cross_validate, fit_fold
 from app.core.evaluate.folds import make_folds
-from app.core.recipe import ModelRecipe
+from app.core.recipe import ModelRecipe, Recipe
+from app.core.workflows.validating import make_model
+from tests.core.small_cohorts import quiet
+
+COMBAT = {"method": "combat", "covariates": ["age"], "unseen": "leave"}
+MODELS = {
+    "logistic": {"kind": "logistic", "scale": "normal", "select": {"correlation": 0.85, "method": "univariate",
+                                                                   "numbers": [2, 4]}},
+    "svm-rfe": {"kind": "svm", "select": {"method": "rfe", "numbers": [2, 4]},
+                "search": {"grid": [{"kernel": ["linear", "rbf"]}]}, "balance": "weights"},
+    "svm-pca": {"kind": "svm", "select": {"method": "pca", "shares": [0.85, 0.99]}, "impute": "neighbours"},
+    "l1": {"kind": "logistic", "select": {"method": "l1", "strengths": [0.5]}, "balance": "over"},
+    "rf": {"kind": "rf", "scale": "none", "search": {"grid": [{"n_estimators": [5, 10]}]}, "balance": "under"},
+    "extra": {"kind": "extra", "search": {"grid": [{"n_estimators": [10]}]}},
+    "xgb": {"kind": "xgb", "search": {"grid": [{"n_estimators": [5, 10]}]}},
+    "mlp": {"kind": "mlp", "search": {"grid": [{"layers": [[8]], "epochs": [4]}]}},
+    "average": {"kind": "average", "members": [{"kind": "logistic"}, {"kind": "rf", "search": {"grid": [
+        {"n_estimators": [10]}]}}]},
+}
 
 
 class Recorder:
@@ -100,3 +123,82 @@ def test_noise_earns_nothing():
                            make_folds(labels, np.arange(100), 5, 1, seed=draw), lambda _done: None).aucs.mean()
             for draw in range(12)]
     assert abs(np.mean(aucs) - 0.5) < 0.05
+
+
+def describe(model, probe):
+    """Give everything that a fitted model is: what it chose, its rules, and its answers for cases of no fold."""
+    return {"settings": model.best_, "calibrator": model.calibrator_, "thresholds": model.thresholds_,
+            "conformal": model.conformal_, "inner": model.inner_.tolist(), "aucs": [a.tolist() for a in model.aucs_],
+            "answers": model.predict_proba(probe).tolist()}
+
+
+@pytest.fixture(scope="module")
+def sites():
+    """A table of 60 cases of 50 patients at four sites, the last of them small; labels, patients, other cases."""
+    rng = np.random.default_rng(4)
+    patients = np.concatenate([np.arange(50), rng.integers(0, 50, 10)])
+    labels = (np.arange(50) % 2)[patients]
+    names = rng.permutation(np.repeat(["A", "B", "C", "D"], [20, 15, 12, 3]))[patients]
+    values = rng.normal(size=(60, 6)) + labels[:, None] * [1.5, 0.5, 0, 0, 0, 0] + (names == "A")[:, None]
+    values[rng.random(values.shape) < 0.03] = np.nan
+    table = pd.DataFrame(values, columns=[f"f{place}" for place in range(6)])
+    table["site"], table["age"] = names, rng.normal(60, 10, 60)
+    return table, labels, patients.astype(str), table.sample(20, random_state=1).assign(f1=0.3)
+
+
+@pytest.mark.parametrize("harmonise", [{}, COMBAT], ids=["as measured", "combat"])
+@pytest.mark.parametrize("name", MODELS)
+def test_no_recipe_learns_from_what_is_held_out(sites, name, harmonise):
+    table, labels, patients, probe = sites
+    model = {**MODELS[name], "search": {"folds": 3, **MODELS[name].get("search", {})}}
+    recipe = Recipe.parse({"name": name, "model": model, "harmonise": harmonise})
+    make = make_model(recipe, SimpleNamespace(features=tuple(f"f{place}" for place in range(6))), 0)
+    split = make_folds(labels, patients, 4, 1, seed=2).splits[1]
+
+    def learn(rows, truth, groups):
+        made = []
+        fit_fold(lambda: made.append(make()) or made[-1], rows, truth, groups, split)
+        return describe(made[0], probe)
+
+    before = learn(table, labels, patients)
+    rng, (_, test) = np.random.default_rng(0), split
+    spoilt, swapped, renamed = table.copy(), labels.copy(), patients.copy()
+    spoilt.loc[test, [f"f{place}" for place in range(6)]] = 1e3 * rng.normal(size=(len(test), 6))
+    spoilt.loc[test, "site"], spoilt.loc[test, "age"] = rng.permutation(table["site"].to_numpy()[test]), 0.0
+    spoilt.loc[test[:2], "site"] = "Z"
+    swapped[test], renamed[test] = 1 - labels[test], "someone else"
+    assert learn(spoilt, swapped, renamed) == before
+    moved = table.copy()
+    moved.loc[split[0][:5], "f0"] += 2.0
+    assert learn(moved, labels, patients) != before, "what is trained on does count"
+
+
+def test_a_whole_run_learns_nothing_from_the_patients_that_it_tests(tmp_path):
+    rng = np.random.default_rng(3)
+    labels = np.arange(60) % 2
+    table = pd.DataFrame(rng.normal(size=(60, 5)) + labels[:, None] * [1.0, 0.5, 0, 0, 0],
+                         columns=[f"f{place}" for place in range(5)])
+    table.insert(0, "patient", [f"P{place:02d}" for place in range(60)])
+    table["label"], table["site"] = np.where(labels, "ALT", "lipoma"), rng.permutation(np.repeat(["A", "B"], 30))
+    tested, order = table["patient"].to_numpy()[:16], rng.permutation(np.arange(16, 60))
+    lists = {}
+    for split in range(2):
+        lists |= {f"{split}_train": pd.Series(table["patient"].to_numpy()[np.sort(order[split * 8:split * 8 + 36])]),
+                  f"{split}_test": pd.Series(tested)}
+    pd.DataFrame(lists).to_csv(tmp_path / "splits.csv", index=False)
+
+    def run(frame, place):
+        frame.to_csv(tmp_path / f"{place}.csv", index=False)
+        recipe = {"name": "small", "features": None, "model": {"resamples": 0, "select": {
+            "correlation": 0.85, "method": "univariate", "numbers": [1, 3]}, "search": {"folds": 3}}}
+        result = workflows.train({"table": str(tmp_path / f"{place}.csv"), "label": "label", "positive": "ALT", "site": "site",
+                        "patient": "patient", "recipe": recipe, "splits": str(tmp_path / "splits.csv"),
+                        "harmonise": {"method": "combat"}, "out": str(tmp_path / f"m{place}")}, quiet)
+        return result["models"]["small"]
+
+    changed = table.copy()
+    changed.loc[:15, [f"f{place}" for place in range(5)]] = rng.normal(size=(16, 5)) * 3
+    changed.loc[:15, "label"], changed.loc[:15, "site"] = table["label"].to_numpy()[15::-1], "B"
+    before, after = run(table, 0), run(changed, 1)
+    assert json.dumps(before["fits"]) == json.dumps(after["fits"]), "settings and thresholds of every split"
+    assert before["auc"] != after["auc"]
