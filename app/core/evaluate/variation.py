@@ -24,5 +24,5 @@ def varies(rows: ArrayLike) -> NDArray[np.bool_]:
     table = np.asarray(rows, dtype=np.float64)
     known = np.isfinite(table)
     low, high = np.where(known, table, np.inf).min(axis=0), np.where(known, table, -np.inf).max(axis=0)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         return np.asarray(known.any(axis=0) & (high - low > LEAST * np.maximum(np.abs(low), np.abs(high))))

@@ -271,7 +271,11 @@ def _build(
         sizes=find_sizes(frame.drop(columns=ask.ignore)),
         failed=tuple(failed),
         held_out=held_out,
-        cautions=(*problems.joined_values(ask.label, words, classes), *_cautions(ask, frame, held_out, unfit)),
+        cautions=(
+            *problems.joined_values(ask.label, words, classes),
+            *problems.both_classes(as_words(frame[ask.patient]), labels),
+            *_cautions(ask, frame, held_out, unfit),
+        ),
     )
 
 

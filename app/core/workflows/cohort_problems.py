@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.data import Caution
+from app.core.evaluate.variation import varies
 from app.core.requests import TrainRequest
 from app.core.workflows.learning_columns import as_words, list_columns, may_be_feature
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 PATIENTS_PER_FOLD = 2
 FEWEST_FOLDS = 2
+LARGEST = float(np.finfo(np.float32).max) / 10
 _TELLING = 2
 _MOSTLY = 0.5
 _SAME_PERSON = ("sex", "gender")
@@ -90,6 +92,16 @@ def joined_values(column: str, words: Sequence[str], classes: tuple[str, str]) -
         Caution("classes_joined", f"'{classes[1]}' of '{column}' is told from all other values together, as "
                 f"'{classes[0]}': {told}."),
     )
+
+
+def both_classes(patients: Sequence[str], labels: NDArray[np.int_]) -> tuple[Caution, ...]:
+    """Say how many patients have cases of either class: possible, and more often a mistake in the ids."""
+    classes: dict[str, set[int]] = {}
+    for patient, label in zip(patients, labels.tolist(), strict=True):
+        classes.setdefault(patient, set()).add(label)
+    count = sum(len(each) > 1 for each in classes.values())
+    told = f"{count} patient{'s have' if count > 1 else ' has'} cases of both classes: if that is a mistake, correct"
+    return (Caution("both_classes", f"{told} the ids or the label."),) if count else ()
 
 
 def most_folds(labels: NDArray[np.int_], patients: NDArray[Any]) -> int:
@@ -191,9 +203,12 @@ def _is_finite(cell: str) -> bool:
 
 
 def infinite_values(frame: pd.DataFrame, features: Sequence[str]) -> list[str]:
-    """Features with a value that is no number."""
-    bad = [name for name in features if np.isinf(frame[name].to_numpy(dtype=float, na_value=np.nan)).any()]
-    return [f"Some features are infinite: {list_columns(bad)}."] if bad else []
+    """Features with a value that is no number, or that trees, which count in single precision, would take for none."""
+    largest = {name: np.abs(frame[name].to_numpy(dtype=float, na_value=np.nan)) for name in features}
+    bad = [name for name, values in largest.items() if np.isinf(values).any()]
+    huge = [name for name, values in largest.items() if (values > LARGEST).any() and name not in bad]
+    told = [f"Some features are infinite: {list_columns(bad)}."] if bad else []
+    return told + ([f"Some features are larger than {LARGEST:.0e}: {list_columns(huge)}."] if huge else [])
 
 
 def unfit_features(frame: pd.DataFrame, features: Sequence[str]) -> dict[str, list[str]]:
@@ -211,7 +226,7 @@ def unfit_features(frame: pd.DataFrame, features: Sequence[str]) -> dict[str, li
         known = column[np.isfinite(column)]
         if not known.size:
             unfit["empty"].append(name)
-        elif known.min() == known.max():
+        elif not varies(column[:, None])[0]:
             unfit["constant"].append(name)
         elif (column + 0.0).tobytes() in seen:
             unfit["duplicated"].append(name)

@@ -73,7 +73,9 @@ def find_hidden_labels(
         Columns that the user declares to be features.
     """
     asked = [name for name in features if name not in confirmed]
-    alone = _areas(frame, asked, labels)
+    rows = frame[asked].to_numpy(dtype=float, na_value=np.nan)
+    alone = _areas(np.where(np.isfinite(rows), rows, np.nan), asked, labels)
+    absent = _areas(np.isnan(rows).astype(float), asked, labels)
     found = []
     for name in asked:
         area = alone.get(name)
@@ -81,15 +83,16 @@ def find_hidden_labels(
             found.append(HeldOut(name, "its name is that of an outcome", area))
         elif area is not None and area > TOO_GOOD:
             found.append(HeldOut(name, f"alone it has an AUC of {area:.3f}, more than measurements have", area))
+        elif absent.get(name, 0.0) > TOO_GOOD:
+            found.append(HeldOut(name, "whether it is missing tells the classes apart", absent[name]))
     return tuple(found)
 
 
-def _areas(frame: pd.DataFrame, names: list[str], labels: NDArray[np.int_] | None) -> dict[str, float]:
+def _areas(rows: NDArray[np.float64], names: list[str], labels: NDArray[np.int_] | None) -> dict[str, float]:
     """AUC of each column alone, for those where it is more than chance among so many."""
     if labels is None or not names or min(np.bincount(labels, minlength=2)) < 2:
         return {}
-    rows = frame[names].to_numpy(dtype=float, na_value=np.nan)
-    judged = judge_features(np.where(np.isfinite(rows), rows, np.nan), labels)
+    judged = judge_features(rows, labels)
     areas = np.maximum(judged.auc, 1 - judged.auc)
     return {
         name: float(area)

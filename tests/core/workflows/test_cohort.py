@@ -203,6 +203,32 @@ def test_features_that_teach_nothing_are_left_out_and_listed(tmp_path):
     assert "flat" in told["constant_features"]
 
 
+def test_rounding_errors_are_no_feature_and_numbers_beyond_single_precision_no_value(tmp_path):
+    frame = table(rounded=1 + 1e-15 * np.random.default_rng(0).integers(0, 2, 60))
+    assert codes(read(frame, tmp_path)) == ["constant_features"]
+    frame = table()
+    frame.loc[4, "energy"], frame.loc[5, "energy"] = 1e308, -1e308
+    assert "Some features are larger than 3e+37: energy." in str(refused(frame, tmp_path))
+
+
+def test_a_label_hidden_in_what_is_missing(tmp_path):
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=60)
+    frame = table(enhancement=np.where(LABELS, np.nan, values), washout=np.where(rng.random(60) < 0.4, np.nan, values))
+    cohort = read(frame, tmp_path)
+    assert cohort.features == ("volume_ml", "energy", "entropy", "washout")
+    assert [(each.column, each.reason) for each in cohort.held_out] == [
+        ("enhancement", "whether it is missing tells the classes apart")]
+    assert "enhancement" in read(frame, tmp_path, confirmed=["enhancement"]).features
+
+
+def test_patients_of_both_classes_are_told(tmp_path):
+    frame = table(patient=[f"P{index // 4}" for index in range(60)], site="S")
+    told = read(frame, tmp_path).cautions
+    assert told[0].message.startswith("15 patients have cases of both classes: if that is a mistake")
+    assert codes(read(table(), tmp_path)) == []
+
+
 def test_site_that_is_the_patient(tmp_path):
     text = str(refused(table(site=[f"H{index}" for index in range(60)]), tmp_path))
     assert "'site' is the patient under another name: each of its 60 values has one patient." in text
