@@ -20,7 +20,8 @@ Then = Callable[[Any], None]
 DEFAULTS: dict[str, Any] = {"theme": "dark", "mouse_profile": "PACS", "model": "lipoma-size", "prevalence": None,
                             "error_rate": 0.05, "text_overlays": "full", "folder": "", "windows": {}, "keymap": None,
                             "geometry": None, "splitters": {}, "prep": "stored",
-                            "thresholds": {}, "opacity": 0.35, "cohort": {}}
+                            "thresholds": {}, "opacity": 0.35, "cohort": {}, "training": {},
+                            "results": {}}
 
 
 class SessionState(QObject):

@@ -159,6 +159,10 @@ QCheckBox::indicator, QTableView::indicator {{ width: 12px; height: 12px; border
 QCheckBox::indicator:checked, QTableView::indicator:checked {{ background: {c.accent}; border-color: {c.accent};
     image: url({icons}/check-{c.name}.svg); }}
 QCheckBox::indicator:focus {{ border-color: {c.text}; }}
+QRadioButton::indicator {{ width: 12px; height: 12px; border: 2px solid {c.text_dim}; border-radius: 8px; }}
+QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 5px solid {c.accent}; background: {c.panel}; }}
+QRadioButton::indicator:focus {{ border-color: {c.text}; }}
+QRadioButton::indicator:disabled {{ border-color: {c.line}; }}
 QTableView::indicator:disabled {{ border-color: transparent; background: transparent; image: none; }}
 QCheckBox:focus, QRadioButton:focus {{ color: {c.accent}; }}
 """

@@ -34,13 +34,16 @@ from PySide6.QtWidgets import (
 from app.core.requests import CaseFiles
 from app.core.store import Store
 from app.ui.case_files import identity_of
+from app.ui.crossings import join_results, join_training
 from app.ui.exporting import Exporting
 from app.ui.jobs import Jobs
 from app.ui.pages.about import about_html, keys_html, show_page
 from app.ui.pages.cohort import CohortPage
 from app.ui.pages.library import LibraryPage
+from app.ui.pages.results import ResultsPage
 from app.ui.pages.score import ScorePage
 from app.ui.pages.settings import SettingsPage
+from app.ui.pages.train import TrainPage
 from app.ui.reading import Reading
 from app.ui.state import SessionState
 from app.ui.theme import set_theme, style_sheet, tabular_font, theme
@@ -49,7 +52,7 @@ from app.ui.widgets.keymap import Keymap
 from app.ui.widgets.progress_line import ProgressLine
 
 FIRST_SIZE = QSize(1360, 860)
-PAGES = ("Score", "Cohort", "Library", "Settings")
+PAGES = ("Score", "Cohort", "Train", "Results", "Library", "Settings")
 
 
 class MainWindow(QMainWindow):
@@ -81,12 +84,14 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.line = ProgressLine()
         self.score_page = ScorePage(self.reading, self.keymap)
-        self.cohort_page = CohortPage(self.reading)
+        self.cohort_page, self.train_page = CohortPage(self.reading), TrainPage(self.reading)
+        self.results_page = ResultsPage(self.reading)
         self.library_page, self.settings_page = LibraryPage(self.jobs), SettingsPage(self.state, self.keymap)
         self.exporting = Exporting(self.reading, self.score_page.viewer, self)
         self.waiting = Waiting(self.jobs, self.reading.scoring, self.line, self)
         self.pages = QStackedWidget()
-        for page in (self.score_page, self.cohort_page, self.library_page, self.settings_page):
+        for page in (self.score_page, self.cohort_page, self.train_page, self.results_page, self.library_page,
+                     self.settings_page):
             self.pages.addWidget(page)
         self._seen = self._closed = False
         self._recent: list[CaseFiles] = []
@@ -180,6 +185,8 @@ class MainWindow(QMainWindow):
         self.score_page.result.export_requested.connect(self.exporting.ask)
         self.score_page.viewer.action_requested.connect(self._do)
         self.cohort_page.case_opened.connect(lambda: self.show_page(0))
+        join_training(self.train_page, self.score_page, self.reading, self.show_named)
+        join_results(self.results_page, self.train_page, self.library_page, self.reading, self.show_named)
         self.settings_page.keys_requested.connect(self.show_keys)
         self.settings_page.about_requested.connect(self.show_about)
         self.line.cancel_requested.connect(self.stop)
@@ -189,6 +196,7 @@ class MainWindow(QMainWindow):
         self.exporting.failed.connect(self.score_page.notice)
         self.reading.scoring.models_listed.connect(self.library_page.show_models)
         self.reading.scoring.models_listed.connect(self.settings_page.offer_models)
+        self.results_page.said.connect(self.line.say)
         self.jobs.started.connect(lambda *_: self.engine.setText("engine: working"))
         self.jobs.idle.connect(lambda _lane: self.engine.setText("engine: working" if self.jobs.live_jobs()
                                                                  else "engine: idle"))
@@ -245,13 +253,14 @@ class MainWindow(QMainWindow):
         self._glow(on=False)
         event.acceptProposedAction()
         paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
-        if self.pages.currentWidget() is self.cohort_page and paths:
-            self.cohort_page.take(paths)
+        page = self.pages.currentWidget()
+        if isinstance(page, (CohortPage, TrainPage)) and paths:
+            page.take(paths)
         else:
             self.open(paths)
 
     def _glow(self, *, on: bool) -> None:
-        for target in (self.score_page.drop_zone, self.cohort_page):
+        for target in (self.score_page.drop_zone, self.cohort_page, self.train_page):
             target.glow(on=on)
 
     def open(self, paths: Sequence[str]) -> None:
@@ -297,6 +306,10 @@ class MainWindow(QMainWindow):
         self.pages.setCurrentIndex(number)
         self.tabs.button(number).setChecked(True)
 
+    def show_named(self, title: str) -> None:
+        """Go to one of the `PAGES`, by its title."""
+        self.show_page(PAGES.index(title))
+
     def stop(self) -> None:
         """Stop what is being waited for; a cancelled thing leaves no trace."""
         if self.waiting.lane == "view":
@@ -310,8 +323,9 @@ class MainWindow(QMainWindow):
     def undo(self) -> None:
         """Take back what was done last, where the reader is."""
         steering = self.score_page.steering
-        if self.pages.currentWidget() is self.cohort_page:
-            if not self.cohort_page.undo():
+        page = self.pages.currentWidget()
+        if isinstance(page, (CohortPage, TrainPage)):
+            if not page.undo():
                 self.line.say("There is nothing to undo.")
         elif not (steering.is_on and steering.page.undo()):
             self.reading.undo()
@@ -350,6 +364,8 @@ class MainWindow(QMainWindow):
             self._restyle(value)
             self.score_page.refresh()
             self.cohort_page.restyle()
+            self.train_page.restyle()
+            self.results_page.restyle()
             self.update()
         elif name == "prep":
             self.score_page.bar.choose_preparation(value)

@@ -56,9 +56,9 @@ def main(words: list[str]) -> int:
         shoot(room, "window")
         with _cohort(ask.cohort) as source:
             _shoot_cohort(room, source, ask.label, lambda name: shoot(room, name))
-        room.window.show_page(2)
+        room.window.show_named("Library")
         shoot(room, "library")
-        room.window.show_page(3)
+        room.window.show_named("Settings")
         shoot(room, "settings")
         if ask.theme is None:
             room.window.show_page(0)

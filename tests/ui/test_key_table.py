@@ -64,7 +64,7 @@ def test_the_profile_comes_back(qtbot, table):
 
 def test_own_keys_work_on_the_picture_and_are_remembered(driver):
     window = driver.window
-    window.show_page(3)
+    window.show_named("Settings")
     press(driver.qtbot, window.settings_page.keys, "invert", Qt.Key.Key_J)
     driver.qtbot.waitUntil(lambda: (window.state.store.setting("keymap") or {}).get("own") == {"invert": ["J"]})
     assert Keymap.from_json(window.state.store.setting("keymap")).keys("invert") == ("J",)

@@ -73,7 +73,7 @@ def test_a_models_card_keeps_to_the_themes_sizes(driver):
 
 def test_keys_stand_beside_their_actions(driver):
     driver.window.resize(1440, 900)
-    driver.window.show_page(3)
+    driver.window.show_named("Settings")
     tree, rows = driver.window.settings_page.keys.tree, driver.window.settings_page.keys._rows.values()
     driver.qtbot.waitUntil(tree.isVisible)
     widest = max(tree.fontMetrics().horizontalAdvance(row.text(0)) for row in rows)
@@ -82,7 +82,7 @@ def test_keys_stand_beside_their_actions(driver):
 
 def test_the_share_of_malignant_tumours_is_in_line_with_the_pickers(driver):
     page = driver.window.settings_page
-    driver.window.show_page(3)
+    driver.window.show_named("Settings")
     driver.qtbot.waitUntil(page.prevalence.isVisible)
     assert page.prevalence.lineEdit().textMargins().left() == 6
 

@@ -30,7 +30,8 @@ def test_the_empty_window_shows_the_invitation_and_nothing_else(driver):
     assert "Drop a case" in driver.page.drop_zone.invitation.text()
     for absent in (driver.page.worklist, driver.page.result, driver.page.bar, driver.page.viewer):
         assert not absent.isVisible()
-    assert [button.text() for button in driver.window.tabs.buttons()] == ["Score", "Cohort", "Library", "Settings"]
+    assert [button.text() for button in driver.window.tabs.buttons()] == ["Score", "Cohort", "Train", "Results",
+                                                                         "Library", "Settings"]
 
 
 def test_a_drop_anywhere_is_identified_shown_and_scored(driver, tmp_path):

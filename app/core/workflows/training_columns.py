@@ -63,8 +63,12 @@ def _describe(column: pd.Series) -> dict[str, Any]:
         "distinct": len(distinct),
         "missing": len(words) - len(known),
         "values": sorted(distinct) if few and not hidden else None,
-        "examples": [] if hidden else distinct[:_EXAMPLES],
+        "examples": [] if hidden else [_shorten(word) if numeric else word for word in distinct[:_EXAMPLES]],
     }
+
+
+def _shorten(number: str) -> str:
+    return f"{float(number):.4g}"
 
 
 def _guess(described: list[dict[str, Any]], roles: Mapping[str, Any] | None) -> dict[str, str]:

@@ -1,0 +1,213 @@
+"""Step 1: the cases. A table or a folder is dropped; what its columns are is shown, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.ui.folders import short_path
+from app.ui.pages.train_step import Step, add_heading
+from app.ui.training import Training
+from app.ui.training_words import facts
+from app.ui.widgets.class_counts import ClassCounts
+from app.ui.widgets.column_roles import ColumnRoles
+from app.ui.widgets.copy_label import ElidedLabel, wrapped
+from app.ui.widgets.elided_combo import ElidedCombo
+from app.ui.widgets.invitation import Invitation
+from app.ui.widgets.problem_list import ProblemList
+
+_SIDE = 400
+_PICKED = {"label": ("Diagnosis", "What the model shall tell: a column with two different values"),
+           "patient": ("Patient", "Cases of one patient are never learned from and tested at the same time"),
+           "site": ("Hospital or scanner", "Shows whether the model tells tumours or scanners apart")}
+
+
+class CasesStep(Step):
+    """Invitation while nothing is there, else columns at the left, and what they hold at the right.
+
+    Signals
+    -------
+    choose_requested(str)
+        The reader wants a dialog: 'table', 'folder' or 'labels'.
+    """
+
+    choose_requested = Signal(str)
+
+    def __init__(self, training: Training, parent: QWidget | None = None) -> None:
+        super().__init__(training, parent)
+        self.stack, self.boxes = QStackedWidget(), dict[str, QComboBox]()
+        self.table, self.search = ColumnRoles(), QLineEdit()
+        self.positive = ElidedCombo()
+        self.counts, self.facts = ClassCounts("Cases of each class"), wrapped()
+        self.problems = ProblemList()
+        self.source = ElidedLabel(role="title", middle=True)
+        table, folder = QPushButton("Choose a table…"), QPushButton("Choose a folder…")
+        table.setProperty("role", "primary")
+        table.clicked.connect(lambda: self.choose_requested.emit("table"))
+        folder.clicked.connect(lambda: self.choose_requested.emit("folder"))
+        self.invitation = Invitation(
+            "Drop a table of features or of cases (CSV, XLSX, Parquet), or a folder of cases",
+            "A row for each tumour: patient, diagnosis, and features or the paths of image and outline. Nothing is "
+            "learned before you have seen what was recognised.", (table, folder))
+        self.stack.addWidget(self.invitation)
+        self.stack.addWidget(self._build())
+        self.column.addWidget(self.stack, 1)
+        self.table.role_chosen.connect(training.set_role)
+        self.search.textChanged.connect(self.table.find)
+
+    def _build(self) -> QWidget:
+        whole, top, sides = QWidget(), QHBoxLayout(), QHBoxLayout()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        top.setSpacing(8)
+        top.addWidget(self.source)
+        top.addStretch(1)
+        self.buttons: dict[str, QPushButton] = {}
+        for name, title, tip in (("table", "Table…", "Take another table; or drop one anywhere on the page"),
+                                 ("folder", "Folder…", "Take the cases of a folder; or drop one anywhere on the page"),
+                                 ("labels", "Add diagnoses…", "A second table with the same patients' ids"),
+                                 ("again", "Read again", "Look again at what lies there")):
+            button = self.buttons[name] = QPushButton(title)
+            button.setToolTip(tip)
+            button.clicked.connect(self.training.look if name == "again"
+                                   else lambda _on=False, name=name: self.choose_requested.emit(name))
+            top.addWidget(button)
+        left, right, side = QVBoxLayout(), QVBoxLayout(), QWidget()
+        side.setFixedWidth(_SIDE)
+        side.setLayout(right)
+        right.setContentsMargins(0, 0, 0, 0)
+        for layout in (left, right):
+            layout.setSpacing(8)
+        head = QHBoxLayout()
+        self.heading = QLabel("Columns")
+        self.heading.setProperty("role", "heading")
+        self.search.setPlaceholderText("Find a column")
+        self.search.setAccessibleName("Show columns by name or role")
+        self.search.setClearButtonEnabled(True)
+        self.search.setMaximumWidth(200)
+        head.addWidget(self.heading)
+        head.addStretch(1)
+        head.addWidget(self.search)
+        left.addLayout(head)
+        left.addWidget(self.table, 1)
+        for role, (title, tip) in _PICKED.items():
+            right.addLayout(self._make_picker(role, title, tip))
+        add_heading(right, "Cases")
+        right.addWidget(self.counts)
+        right.addWidget(self.facts)
+        self.problems_heading = add_heading(right, "Problems")
+        right.addWidget(self.problems, 1)
+        sides.setSpacing(20)
+        sides.addLayout(left, 1)
+        sides.addWidget(side)
+        column.addLayout(top)
+        column.addLayout(sides, 1)
+        return whole
+
+    def _make_picker(self, role: str, title: str, tip: str) -> QHBoxLayout:
+        box = self.boxes[role] = ElidedCombo()
+        for each in (box, self.positive):
+            each.setSizeAdjustPolicy(ElidedCombo.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            each.setMinimumContentsLength(5)
+        box.setAccessibleName(title)
+        box.setToolTip(tip)
+        box.activated.connect(lambda _row: self.training.pick(role, str(box.currentData() or "")))
+        label = QLabel(title)
+        label.setBuddy(box)
+        label.setToolTip(tip)
+        label.setFixedWidth(130)
+        row = QHBoxLayout()
+        row.addWidget(label)
+        row.addWidget(box, 3)
+        if role == "label":
+            self.positive.setAccessibleName("Value that is looked for")
+            self.positive.setToolTip("The kind of tumour that the model shall find")
+            self.positive.activated.connect(
+                lambda _row: self.training.choose(positive=str(self.positive.currentData() or "")))
+            row.addWidget(QLabel("looked for"))
+            row.addWidget(self.positive, 2)
+        return row
+
+    def glow(self, *, on: bool) -> None:
+        """Light the target while something hovers over the window."""
+        self.invitation.glow(on=on)
+
+    def refresh(self) -> None:
+        """Show what was recognised."""
+        training, found = self.training, self.training.found
+        self.stack.setCurrentIndex(1 if training.draft.source else 0)
+        self.source.setText(short_path(training.draft.source))
+        if not found:
+            reading = training.is_looking
+            self.facts.setText("Reading the table." if reading else "The table could not be read.")
+            self.problems.show_problems([])
+            self.table.show_columns([], training.role_of, 0)
+            self.counts.show_counts({}, ())
+            return
+        columns = found["columns"]
+        self.table.show_columns(columns, training.role_of, found["cases"])
+        self.search.setVisible(len(columns) > 12)
+        self.heading.setText(f"Columns ({len(columns):,}); a click on a role changes it")
+        self._offer(columns, found)
+        self.facts.setText(facts(found))
+        self._show_counts(found)
+        told = [*found["problems"], *_notes(found)]
+        self.problems.show_problems(told)
+        stops = sum(bool(each["stops"]) for each in told)
+        self.problems_heading.setText(f"Problems ({stops}) and notes ({len(told) - stops})" if stops
+                                      else f"No problems; notes ({len(told)})" if told else "No problems")
+        self.buttons["labels"].setVisible(found["holds_images"] or not found["chosen"]["label"])
+
+    def _offer(self, columns: list[dict[str, Any]], found: Mapping[str, Any]) -> None:
+        chosen = found["chosen"]
+        for role, box in self.boxes.items():
+            wanted = self.training.draft.picked.get(role, chosen[role])
+            names = [each["name"] for each in columns if self._may_be(role, each)]
+            names += [wanted] if wanted and wanted not in names else []
+            offered = [("none" if role == "site" else "choose…", ""), *((name, name) for name in names)]
+            if [(box.itemText(row), box.itemData(row)) for row in range(box.count())] != offered:
+                box.clear()
+                for title, name in offered:
+                    box.addItem(title, name)
+            box.setCurrentIndex(max(0, box.findData(wanted)))
+        self.positive.clear()
+        for value in sorted(found["classes"]):
+            self.positive.addItem(value, value)
+        self.positive.setCurrentIndex(self.positive.findData(self.training.draft.positive_class(found)))
+        self.positive.setEnabled(len(found["classes"]) == 2)
+
+    @staticmethod
+    def _may_be(role: str, column: Mapping[str, Any]) -> bool:
+        if column["role_guess"] == "file" or column["kind"] == "empty":
+            return False
+        return role == "patient" or (column["values"] is not None and column["distinct"] >= 2)
+
+    def _show_counts(self, found: Mapping[str, Any]) -> None:
+        sought = self.training.draft.positive_class(found)
+        classes = [name for name in found["classes"] if name != sought] + ([sought] if sought else [])
+        self.counts.show_counts({"": found["classes"]} if classes else {}, classes)
+        self.counts.setVisible(bool(classes))
+
+
+def _notes(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What does not stop the training, but should be known."""
+    notes = [{"message": f"'{each['column']}' is left out: {each['reason']}.",
+              "fix": "Give it the role 'Feature' if it is a measurement known before the diagnosis.", "stops": False}
+             for each in found["held_out"]]
+    notes += [{"message": each["message"], "fix": "", "stops": False} for each in found["cautions"]]
+    if 0 < found["patients"] < found["cases"]:
+        notes.append({"message": f"{found['cases'] - found['patients']} patients' cases come more than once: they stay "
+                                 "together in every test.", "fix": "", "stops": False})
+    return notes

@@ -1,0 +1,229 @@
+"""Step 6: the run. Progress in all and by model, curves as folds are finished, the log; paused, stopped, taken up."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.ui.pages.train_step import Step, add_heading
+from app.ui.training import Training
+from app.ui.training_words import time_words
+from app.ui.widgets.copy_label import ElidedLabel, wrapped
+from app.ui.widgets.live_roc import LiveRoc
+from app.ui.words import duration
+
+_COLUMNS = ("Model", "Folds finished", "", "Mean AUC")
+_SAID = {"paused": "Paused. Finished folds are kept: it goes on where it was.",
+         "stopped": "Stopped. Finished folds are kept until other settings are run.",
+         "failed": "It could not be finished. What was finished is kept; put the reason right and go on.",
+         "done": "Done. The model is in your library."}
+
+
+class RunStep(Step):
+    """Buttons, progress, and what is finished so far.
+
+    Signals
+    -------
+    scoring_requested()
+        The reader wants to score cases meanwhile.
+    """
+
+    scoring_requested = Signal()
+
+    def __init__(self, training: Training, parent: QWidget | None = None) -> None:
+        super().__init__(training, parent)
+        self.start, self.pause, self.stop = QPushButton("Train"), QPushButton("Pause"), QPushButton("Cancel")
+        self.leave, self.show_log = QPushButton("Score cases meanwhile"), QPushButton("Log")
+        self.start.setProperty("role", "primary")
+        self.show_log.setCheckable(True)
+        self.pause.setToolTip("Finished folds are kept, also if the program is closed")
+        self.bar, self.message, self.left = QProgressBar(), ElidedLabel(), QLabel()
+        self.bar.setRange(0, 1000)
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Progress of the training")
+        self.left.setProperty("role", "dim")
+        self.plan, self.said = wrapped(role="dim"), wrapped()
+        self.models, self.roc, self.log = QTableWidget(0, len(_COLUMNS)), LiveRoc(), QPlainTextEdit()
+        self._build()
+        self.start.clicked.connect(training.start)
+        self.pause.clicked.connect(training.pause)
+        self.stop.clicked.connect(training.stop)
+        self.leave.clicked.connect(self.scoring_requested)
+        self.show_log.toggled.connect(self.log.setVisible)
+        self.models.currentCellChanged.connect(lambda *_: self._draw())
+        training.folds.changed.connect(lambda: self.isVisible() and self._show_folds())
+        training.progressed.connect(lambda *_: self.isVisible() and self._show_progress())
+        training.logged.connect(self.log.appendPlainText)
+
+    def _build(self) -> None:
+        row, line = QHBoxLayout(), QHBoxLayout()
+        row.setSpacing(8)
+        for button in (self.start, self.pause, self.stop, self.leave):
+            row.addWidget(button)
+        row.addStretch(1)
+        row.addWidget(self.show_log)
+        line.addWidget(self.message)
+        line.addStretch(1)
+        line.addWidget(self.left)
+        self.models.setHorizontalHeaderLabels(_COLUMNS)
+        self.models.setAccessibleName("Models and their finished folds")
+        self.models.verticalHeader().hide()
+        self.models.setShowGrid(False)
+        self.models.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.models.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.models.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.models.setTabKeyNavigation(False)
+        header = self.models.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        for place, width in enumerate((260, 110, 220)):
+            self.models.setColumnWidth(place, width)
+        header.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
+        self.log.setReadOnly(True)
+        self.log.setAccessibleName("Log of the run")
+        self.log.setFixedHeight(130)
+        self.log.setVisible(False)
+        self.column.addWidget(self.plan)
+        self.column.addLayout(row)
+        self.column.addWidget(self.said)
+        self.column.addWidget(self.bar)
+        self.column.addLayout(line)
+        add_heading(self.column, "Models")
+        self.column.addWidget(self.models)
+        self.column.addWidget(self.roc, 1)
+        self.column.addWidget(self.log)
+        self.column.addStretch(0)  # takes the room of what is not shown
+
+    def enter(self) -> None:
+        """Show the folds of the last run too."""
+        self.training.watch()
+        self.log.setPlainText("\n".join(self.training.log))
+        super().enter()
+        self._show_folds()
+
+    def refresh(self) -> None:
+        """Show what can be done now."""
+        training, draft = self.training, self.training.draft
+        busy, state = training.is_running, str(draft.run.get("state") or "")
+        same = training.is_as_run
+        again = same and state in ("paused", "stopped", "failed")
+        self.start.setVisible(not busy)
+        self.start.setText("Go on" if again else "Train again" if state == "done" and same else "Train")
+        self.start.setEnabled(bool(training.found) and bool(draft.models) and not (state == "done" and same))
+        for button in (self.pause, self.stop, self.leave):
+            button.setVisible(busy)
+        for widget in (self.bar, self.message, self.left):
+            widget.setVisible(busy)
+        self.plan.setText(self._plan())
+        told = "" if busy else _SAID.get(state, "") if same else (
+            "The settings have changed since the last run." if state else "")
+        self.said.setText(told)
+        self.said.setVisible(bool(told))
+        if busy:
+            self._show_progress()
+        self._list_models()
+
+    def _plan(self) -> str:
+        draft, found = self.training.draft, self.training.found
+        folds = min(draft.folds, int(found.get("most_folds") or draft.folds))
+        count = len(draft.models)
+        trainings = f"{folds} folds, {draft.repeats} repeat{'s' * (draft.repeats != 1)}"
+        parts = [f"{count} model{'s' * (count != 1)}", f"{trainings}: {folds * draft.repeats * count:,} trainings"]
+        if draft.harmonise == "combat":
+            parts.append("with and without ComBat")
+        if draft.audit:
+            parts.append("audit")
+        if draft.external:
+            parts.append("external cases at the end")
+        estimate = time_words(self.training.estimate())
+        what = ""
+        if found:
+            sought = draft.positive_class(found)
+            other = next((name for name in found["classes"] if name != sought), "")
+            what = f"{sought} against {other}, {found['cases']:,} cases, {found['features']:,} features. "
+        return f"{what}{', '.join(parts)}." + (f" {estimate[:1].upper()}{estimate[1:]}." if estimate else "")
+
+    def _show_progress(self) -> None:
+        fraction, message, left = self.training.progress
+        self.bar.setValue(int(fraction * 1000))
+        self.message.setText(message or f"{self.training.standing}.")
+        self.left.setText("" if left < 0 else f"{duration(left)} left")
+
+    def _titles(self) -> dict[str, str]:
+        return {each["name"]: str(each.get("title") or each["name"]) for each in self.training.model_recipes}
+
+    def _shown_models(self) -> tuple[str, ...]:
+        run = self.training.draft.run.get("request") or {}
+        ran = tuple(recipe["name"] for recipe in run.get("recipes") or ())
+        return ran if ran and (self.training.is_running or self.training.is_as_run) else self.training.draft.models
+
+    def _list_models(self) -> None:
+        names, titles = self._shown_models(), self._titles()
+        if self.models.rowCount() != len(names) or any(
+                self.models.item(row, 0).data(Qt.ItemDataRole.UserRole) != name for row, name in enumerate(names)):
+            self.models.setRowCount(len(names))
+            for row, name in enumerate(names):
+                primary = "  (primary)" if name == self.training.draft.declared and len(names) > 1 else ""
+                item = QTableWidgetItem(f"{titles.get(name, name)}{primary}")
+                item.setData(Qt.ItemDataRole.UserRole, name)
+                self.models.setItem(row, 0, item)
+                for place in (1, 3):
+                    self.models.setItem(row, place, QTableWidgetItem(""))
+                self.models.setCellWidget(row, 2, _thin_bar(titles.get(name, name)))
+            self.models.setFixedHeight(34 + 30 * max(1, len(names)))
+            self.models.setCurrentCell(0, 0)
+        self._show_folds()
+
+    def _show_folds(self) -> None:
+        folds, draft = self.training.folds, self.training.draft
+        asked = self.training.draft.run.get("request") or {}
+        current = self.training.is_running or self.training.is_as_run
+        total = (int(asked.get("folds") or draft.folds) * int(asked.get("repeats") or draft.repeats)) or 1
+        for row, name in enumerate(self._shown_models()):
+            if self.models.item(row, 1) is None:
+                continue
+            done, values = (folds.count(name), folds.aucs(name)) if current else (0, [])
+            self.models.item(row, 1).setText(f"{done} of {total}")
+            bar = self.models.cellWidget(row, 2)
+            inner = bar.findChild(QProgressBar) if bar is not None else None
+            if inner is not None:
+                inner.setRange(0, total)
+                inner.setValue(min(done, total))
+            self.models.item(row, 3).setText(f"{sum(values) / len(values):.3f}" if values else "")
+        self._draw()
+
+    def _draw(self) -> None:
+        names = self._shown_models()
+        row = min(max(self.models.currentRow(), 0), len(names) - 1)
+        current = self.training.is_running or self.training.is_as_run
+        shown = current and any(self.training.folds.count(name) for name in names)
+        self.roc.setVisible(self.training.is_running or shown)
+        if names and self.roc.isVisible():
+            self.roc.show_folds(self.training.folds, names, names[row], self._titles())
+
+    def restyle(self) -> None:
+        """Follow another theme."""
+        self.roc.restyle()
+
+
+def _thin_bar(name: str) -> QWidget:
+    holder, bar = QWidget(), QProgressBar()
+    holder.setStyleSheet("background: transparent")
+    bar.setTextVisible(False)
+    bar.setAccessibleName(f"Finished folds of {name}")
+    layout = QVBoxLayout(holder)
+    layout.setContentsMargins(4, 0, 12, 0)
+    layout.addWidget(bar, 0, Qt.AlignmentFlag.AlignVCenter)
+    return holder

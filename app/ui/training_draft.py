@@ -1,0 +1,163 @@
+"""What a training shall be, as far as it has been said: plain values that are kept, and the request they make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from app.core.recipe import HarmoniseRecipe, Recipe
+from app.core.requests import PreviewTrainingRequest, TrainRequest
+from app.ui.class_names import sought_of
+
+EFFORTS = {"quick": 1, "normal": 5, "thorough": 10}
+"""Repeats of the cross-validation."""
+SINGLE = ("patient", "label", "site")
+DEFAULT_MODEL = "default"
+FEATURE_RECIPE = "pyradiomics"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A half-done training.
+
+    Parameters
+    ----------
+    step, furthest : int
+        Where the reader is, and how far they have been.
+    source, labels : str
+        The table or folder, and a second table that knows the diagnoses.
+    roles : dict of str to str
+        Columns whose role the reader has changed; `picked` has the single ones ('' for none).
+    positive : str
+        The label's value that is looked for.
+    recipe : str
+        What is measured on images.
+    harmonise, unseen, small : str
+        'none' or 'combat', and its policies.
+    models : tuple of str
+        Recipes.
+    primary : str
+        The declared one; '' for the first.
+    run : dict
+        The last run: `request`, `state` ('running', 'paused', 'failed', 'done'), `result`.
+    finish : dict
+        What was entered on the last step: title, purpose, limits, threshold, error_rate, use.
+    """
+
+    step: int = 0
+    furthest: int = 0
+    source: str = ""
+    labels: str = ""
+    roles: dict[str, str] = field(default_factory=dict)
+    picked: dict[str, str] = field(default_factory=dict)
+    positive: str = ""
+    recipe: str = FEATURE_RECIPE
+    harmonise: str = "none"
+    unseen: str = "leave"
+    small: str = "leave"
+    models: tuple[str, ...] = (DEFAULT_MODEL,)
+    primary: str = ""
+    folds: int = 10
+    repeats: int = EFFORTS["normal"]
+    audit: bool = False
+    learning_curve: bool = False
+    external: str = ""
+    jobs: int = 1
+    run: dict[str, Any] = field(default_factory=dict)
+    finish: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Draft:
+        """Take up what was kept; what no longer fits is begun anew."""
+        known = {each.name: each for each in fields(cls)}
+        blank = cls()
+        found = {name: tuple(value) if name == "models" and isinstance(value, list) else value
+                 for name, value in kept.items() if name in known}
+        fit = {name: value for name, value in found.items() if isinstance(value, type(getattr(blank, name)))}
+        return replace(blank, **fit)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**asdict(self), "models": list(self.models)}
+
+    @property
+    def effort(self) -> str:
+        """Name of the effort that the repeats make; '' for a number of one's own."""
+        return next((name for name, repeats in EFFORTS.items() if repeats == self.repeats), "")
+
+    @property
+    def declared(self) -> str:
+        """The primary model."""
+        return self.primary if self.primary in self.models else next(iter(self.models), "")
+
+    def with_role(self, columns: tuple[str, ...], role: str) -> Draft:
+        """Give columns a role; of the single ones the former holder is free again."""
+        picked = {name: value for name, value in self.picked.items() if value not in columns}
+        roles = {name: value for name, value in self.roles.items() if name not in columns}
+        if role in SINGLE:
+            picked[role] = columns[0]
+        else:
+            roles |= dict.fromkeys(columns, role)
+        positive = "" if role == "label" or picked.get("label") != self.picked.get("label") else self.positive
+        return replace(self, picked=picked, roles=roles, positive=positive)
+
+    def _listed(self, role: str) -> list[str]:
+        return [name for name, value in self.roles.items() if value == role]
+
+    def preview(self, recipes: Mapping[str, Recipe], timed: tuple[str, ...] = (),
+                guessed: tuple[str, ...] = ()) -> PreviewTrainingRequest:
+        """Ask what the table holds; `guessed` are its clinical columns as far as they were found by themselves."""
+        changed = any(name in self.roles for name in guessed) or "clinical" in self.roles.values()
+        clinical = [*(name for name in guessed if name not in self.roles), *self._listed("clinical")]
+        return PreviewTrainingRequest(
+            table=self.source, labels=self.labels or None, label=self.picked.get("label"),
+            positive=self.positive or None, patient=self.picked.get("patient"), site=self.picked.get("site"),
+            clinical=clinical if changed else None, ignore=self._listed("ignore"), confirmed=self._listed("feature"),
+            measures=recipes.get(self.recipe), recipes=[recipes[name] for name in timed if name in recipes],
+            folds=self.folds, jobs=self.jobs)
+
+    def request(self, found: Mapping[str, Any], recipes: Mapping[str, Recipe], out: str, keep: str) -> TrainRequest:
+        """Ask for the training, once the table was looked at (`found`)."""
+        chosen, measures = found["chosen"], recipes.get(self.recipe) if found["holds_images"] else None
+        site = chosen["site"] or None
+        folds = max(2, min(self.folds, int(found["most_folds"]) or self.folds))
+        return TrainRequest(
+            table=found["table"], label=chosen["label"], positive=self.positive_class(found) or None,
+            patient=chosen["patient"], site=site, clinical=chosen["clinical"], ignore=self._listed("ignore"),
+            confirmed=self._listed("feature"),
+            recipes=[_for_run(recipes[name], measures, folds, self.repeats) for name in self.models],
+            primary=self.declared, folds=folds, repeats=self.repeats, audit=self.audit,
+            learning_curve=self.learning_curve, out=out, keep=keep, jobs=self.jobs,
+            harmonise=HarmoniseRecipe(method="combat", unseen=self.unseen, small=self.small)
+            if self.harmonise == "combat" and site else None)
+
+    def positive_class(self, found: Mapping[str, Any]) -> str:
+        """The class that is looked for: chosen, or the likely one of two."""
+        values = sorted(found.get("classes") or ())
+        return self.positive if self.positive in values else sought_of(values)
+
+
+def _for_run(recipe: Recipe, measures: Recipe | None, folds: int, repeats: int) -> Recipe:
+    changed: dict[str, Any] = {"model": recipe.model.model_copy(update={"folds": folds, "repeats": repeats})}
+    if measures is not None:
+        changed |= {"prep": measures.prep, "features": measures.features}
+    return recipe.model_copy(update=changed)
+
+
+def same_training(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two requests ask for the same, wherever it is written and however fast."""
+    apart = ("out", "keep", "jobs")
+    return ({name: value for name, value in one.items() if name not in apart}
+            == {name: value for name, value in other.items() if name not in apart})
+
+
+def propose_name(label: str, models: Path) -> str:
+    """Name a folder for the model: of small letters, digits and hyphens, and not taken yet."""
+    base = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")[:40] or "model"
+    name, number = base, 2
+    while (models / name).exists():
+        name, number = f"{base}-{number}", number + 1
+    return name
