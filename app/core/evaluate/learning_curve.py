@@ -15,6 +15,7 @@ from app.core.evaluate.folds import Folds
 from app.core.evaluate.intervals import Estimate
 
 SHARES = (0.2, 0.4, 0.6, 0.8, 1.0)
+MOST_FOLDS = 20
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,13 @@ def shrink_folds(folds: Folds, labels: NDArray[np.int_], patients: NDArray[Any],
     return replace(folds, splits=tuple(splits), scheme="fixed")
 
 
+def first_repeats(folds: Folds, most: int) -> Folds:
+    """Keep the first repeats, as many as have so many folds together, and one at least."""
+    repeats = max(min(most // folds.k, folds.repeats), 1)
+    return folds if repeats == folds.repeats else replace(folds, splits=folds.splits[: repeats * folds.k],
+                                                          repeats=repeats)  # fmt: skip
+
+
 def learning_curve(
     make: Callable[[], Any],
     rows: Any,
@@ -70,6 +78,7 @@ def learning_curve(
     seed: int = 0,
     fewest: int = 5,
     whole: OutOfFold | None = None,
+    most_folds: int = MOST_FOLDS,
 ) -> tuple[LearningPoint, ...]:
     """Cross-validate on growing shares of each fold's training patients.
 
@@ -83,6 +92,8 @@ def learning_curve(
         Patients of either class in every training set, below which a share is left out.
     whole : OutOfFold, optional
         Of the same model on the same folds: stands for a share of 1 in place of fitting again.
+    most_folds : int
+        Folds that each share is measured on: whole repeats, the first ones, and one at least.
 
     Returns
     -------
@@ -90,6 +101,11 @@ def learning_curve(
         The points share their held-out rows: their differences are surer than their intervals look.
     """
     groups = np.arange(len(labels)) if patients is None else np.asarray(patients)
+    folds = first_repeats(folds, most_folds)
+    if whole is not None and len(whole.fits) > len(folds.splits):
+        count, repeats = len(folds.splits), folds.repeats
+        whole = replace(whole, aucs=whole.aucs[:count], probabilities=whole.probabilities[:repeats],
+                        fits=whole.fits[:count], folds=folds)  # fmt: skip
     points, done = [], 0
     for share in shares:
         shrunk = shrink_folds(folds, labels, groups, share, seed) if share < 1 else folds

@@ -28,7 +28,7 @@ from app.core.evaluate.comparators import (
 from app.core.evaluate.crossvalidate import cross_validate
 from app.core.evaluate.folds import make_folds
 from app.core.evaluate.intervals import Estimate, corrected_t_difference
-from app.core.evaluate.learning_curve import learning_curve, shrink_folds
+from app.core.evaluate.learning_curve import first_repeats, learning_curve, shrink_folds
 from app.core.evaluate.metrics import auc
 from app.core.evaluate.selection import correct_selection
 from app.core.evaluate.thresholded import ThresholdedModel
@@ -152,6 +152,19 @@ def test_shares_with_too_few_patients_are_left_out(cohort):
     points = learning_curve(MAKE, rows, labels, make_folds(labels, patients, 5, 1, seed=1), lambda _done: None,
                             patients, fewest=12)
     assert [point.share for point in points] == [0.6, 0.8, 1.0]
+
+
+def test_a_learning_curve_costs_no_more_than_a_few_repeats(cohort):
+    rows, labels, patients = cohort
+    folds, told = make_folds(labels, patients, 5, 3, seed=1), []
+    whole = cross_validate(MAKE, rows, labels, folds, lambda _done: None, patients)
+    points = learning_curve(MAKE, rows, labels, folds, told.append, patients, shares=(0.6, 1.0), whole=whole,
+                            most_folds=7)
+    assert told == [1, 2, 3, 4, 5], "one repeat of five folds"
+    assert points[-1].auc.value == pytest.approx(whole.aucs[:5].mean())
+    assert first_repeats(folds, 10).repeats == 2
+    assert first_repeats(folds, 3).repeats == 1
+    assert first_repeats(folds, 100) is folds
 
 
 def draw_useless(seed, count, cases=80):
