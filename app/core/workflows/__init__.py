@@ -35,6 +35,8 @@ _HOMES = {
     "outline_bias": "bias",
     "preview_bias": "bias",
     "preview_training": "training_preview",
+    "remove_model": "removal",
+    "restore_model": "removal",
     "save_recipe": "recipes",
     "score_case": "score",
     "score_cohort": "score",

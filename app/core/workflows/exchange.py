@@ -17,7 +17,7 @@ from app.core.files import staged_file, staged_folder
 from app.core.jobs import Report
 from app.core.paths import data_folder, program_folder
 from app.core.requests import ExchangeRequest
-from app.core.workflows.models import open_bundle
+from app.core.workflows.models import note_import, open_bundle
 
 MOST_FILES = 64
 MOST_BYTES = 2**30
@@ -106,6 +106,7 @@ def import_model(request: dict[str, Any], report: Report) -> dict[str, Any]:
             _copy(bundle, stage)
     report(1.0, "Done")
     taken = Bundle.load(target)
+    note_import(name, taken.specification.digest)
     return {
         "written": [str(target)],
         "name": name,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from app.core.bundle import Bundle, find_bundles
 from app.core.errors import AppError, BundleError
+from app.core.files import write_atomically
 from app.core.jobs import Report
 from app.core.paths import data_folder, program_folder
+
+_IMPORTED = "imported models.json"
 
 
 def library_folders() -> list[Path]:
@@ -52,12 +56,42 @@ def list_models(_request: dict[str, Any], _report: Report) -> dict[str, Any]:
     return {"models": sorted(summaries, key=lambda model: bool(model.get("demonstration")))}
 
 
+def note_import(name: str, digest: str) -> None:
+    """Remember that a model came from elsewhere."""
+    known = {**_imported(), name: digest}
+    write_atomically(data_folder() / _IMPORTED, (json.dumps(known, indent=1) + "\n").encode())
+
+
+def _imported() -> dict[str, str]:
+    try:
+        known = json.loads((data_folder() / _IMPORTED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _home(folder: Path, digest: str) -> str:
+    """Where a model comes from: 'shipped', 'imported' or 'own'."""
+    if folder.is_relative_to(program_folder() / "models"):
+        return "shipped"
+    return "imported" if digest and _imported().get(folder.name) == digest else "own"
+
+
+def _area(evaluation: dict[str, Any]) -> Any:
+    """The AUC that a model is known by, and for whom it holds."""
+    saved = (evaluation.get("models") or {}).get(evaluation.get("saved"))
+    if not saved:
+        return evaluation.get("auc")
+    kept = {key: saved["auc"].get(key) for key in ("mean", "sd", "interval")}
+    return {**kept, "kind": f"for {saved.get('target', 'new patients of the same sites')}"}
+
+
 def _summary(name: str, folder: Path) -> dict[str, Any]:
     try:
         bundle = Bundle.load(folder)
     except BundleError as error:
-        return {"name": name, "title": name, "verified": False, "problem": str(error)}
-    specification = bundle.specification
+        return {"name": name, "title": name, "verified": False, "problem": str(error), "home": _home(folder, "")}
+    specification, evaluation = bundle.specification, bundle.evaluation()
     return {
         "name": name,
         "title": specification.title,
@@ -71,7 +105,10 @@ def _summary(name: str, folder: Path) -> dict[str, Any]:
         "error_rates": [each.error_rate for each in specification.conformal],
         "training": {"counts": specification.training.counts, "prevalence": specification.training.prevalence},
         "prep": specification.recipe.prep.model_dump(mode="json"),
-        "auc": bundle.evaluation().get("auc"),
+        "auc": _area(evaluation),
+        "home": _home(folder, specification.digest),
+        "digest": specification.digest,
+        "has_results": bool(evaluation.get("models")),
     }
 
 
