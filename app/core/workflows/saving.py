@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from app.core.evaluate.crossvalidate import OutOfFold
 from app.core.evaluate.folds import Folds
 from app.core.evaluate.space import measure_space
 from app.core.harmonise.step import build_harmonisation
-from app.core.recipe import Recipe
+from app.core.recipe import ModelRecipe, Recipe
 from app.core.report import write_card
 from app.core.requests import TrainRequest
 from app.core.workflows.cohort import Cohort
@@ -128,14 +129,16 @@ def describe_model(
         ),
         comparator=recipe.comparator,
         size=fit_size(cohort),
-        versions={
-            "liposcope": app.__version__,
-            **{name: version(name) for name in ("scikit-learn", "numpy", *_LIBRARIES.get(recipe.model.kind, ()))},
-        },
+        versions=describe_versions(recipe.model),
     )
 
 
-_LIBRARIES = {"xgb": ("xgboost",), "mlp": ("torch",)}
+def describe_versions(recipe: ModelRecipe) -> dict[str, str]:
+    """What the model was fitted with."""
+    kinds = [member.kind for member in recipe.members or (recipe,)]
+    used = [name for kind, name in (("xgb", "xgboost"), ("mlp", "torch")) if kind in kinds]
+    found = {name: str(import_module(name).__version__) for name in used}
+    return {"liposcope": app.__version__, "scikit-learn": version("scikit-learn"), "numpy": version("numpy"), **found}
 
 
 def _held_out(figures: Mapping[str, Any], point: OperatingPoint, name: str) -> float:
