@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from PySide6.QtCore import Qt
 
@@ -18,11 +19,13 @@ Go = Callable[[str], None]
 def join_results(results: ResultsPage, train: TrainPage, library: LibraryPage, reading: Reading, go: Go) -> None:
     """Lead to the results from a run and from the library, and from a result to the viewer."""
 
-    def show(what: str, how: Callable[[str], None]) -> None:
+    def show(what: Any, how: Callable[[Any], None]) -> None:
         go("Results")
         how(what)
 
     train.results_requested.connect(lambda folder: show(folder, results.show_model))
+    library.results_requested.connect(lambda names: show(names, results.show_models))
+    library.external_requested.connect(lambda path: show(path, results.show_external))
     results.case_opened.connect(lambda: go("Score"))
     reading.scoring.models_listed.connect(results.offer_models)
 

@@ -50,6 +50,8 @@ def p_text(value: Any) -> str:
 
 def scope_sentence(results: Results) -> str:
     """Say what kind of result it is and on how many cases."""
+    if results.is_side_by_side:
+        return "Each model on its own cases: their figures stand side by side, and no difference is claimed."
     labels = results.labels
     kind = "External test" if results.is_external else "Cross-validation"
     sites = {site for site in results.case_column("site") if site not in (None, "")}
@@ -122,7 +124,7 @@ def trust_sentences(results: Results, name: str) -> list[str]:
     if len(labels) and fewest < FEW:
         rare = results.positive if labels.sum() == fewest else results.negative
         told.append(f"Only {fewest} {rare}: read the interval, not the figure.")
-    if not results.is_external:
+    if not results.is_external and not results.is_side_by_side:
         target = str(results.raw.get("target") or "new patients of the same sites")
         told.append(f"The figures are for {target}; another hospital's cases can only be judged by an external test.")
     audit = results.part("audit")

@@ -97,6 +97,11 @@ class Results:
         return self.raw.get("kind") == "external"
 
     @property
+    def is_side_by_side(self) -> bool:
+        """Whether several results stand together, each on its own cases."""
+        return self.raw.get("kind") == "side_by_side"
+
+    @property
     def title(self) -> str:
         """What is shown."""
         return str(self.raw.get("title") or self.raw.get("name") or "")
@@ -199,6 +204,29 @@ class Results:
         last = np.append(np.flatnonzero(np.diff(scores)), len(scores) - 1)
         wrong = last + 1 - hits[last]
         return wrong / wrong[-1], hits[last] / hits[-1], scores[last]
+
+
+def side_by_side(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Put the saved models of several results together; each keeps its own cases, so that nothing paired is said.
+
+    Parameters
+    ----------
+    found : sequence of mapping
+        Answers of `view_results`.
+
+    Returns
+    -------
+    dict
+        In the form of `view_results`, without cases, comparators and comparisons.
+    """
+    saved = {str(raw["name"]): (raw, str(raw.get("saved") or raw["models"][0])) for raw in found}
+    parts = ("roc", "metrics", "calibration", "decision", "points", "importance", "fits")
+    together = {part: {name: (raw.get(part) or {}).get(own) for name, (raw, own) in saved.items()} for part in parts}
+    first = found[0]
+    return {"kind": "side_by_side", "title": f"{len(saved)} models side by side", "name": "comparison",
+            "classes": first["classes"], "models": list(saved), "saved": "", **together,
+            "methods": "\n\n".join(f"{name}: {raw['methods']}" for name, (raw, _own) in saved.items()
+                                   if raw.get("methods"))}
 
 
 def as_number(value: Any) -> float:

@@ -86,7 +86,7 @@ class MainWindow(QMainWindow):
         self.score_page = ScorePage(self.reading, self.keymap)
         self.cohort_page, self.train_page = CohortPage(self.reading), TrainPage(self.reading)
         self.results_page = ResultsPage(self.reading)
-        self.library_page, self.settings_page = LibraryPage(self.jobs), SettingsPage(self.state, self.keymap)
+        self.library_page, self.settings_page = LibraryPage(self.reading), SettingsPage(self.state, self.keymap)
         self.exporting = Exporting(self.reading, self.score_page.viewer, self)
         self.waiting = Waiting(self.jobs, self.reading.scoring, self.line, self)
         self.pages = QStackedWidget()
@@ -196,7 +196,8 @@ class MainWindow(QMainWindow):
         self.exporting.failed.connect(self.score_page.notice)
         self.reading.scoring.models_listed.connect(self.library_page.show_models)
         self.reading.scoring.models_listed.connect(self.settings_page.offer_models)
-        self.results_page.said.connect(self.line.say)
+        for page in (self.results_page, self.library_page):
+            page.said.connect(self.line.say)
         self.jobs.started.connect(lambda *_: self.engine.setText("engine: working"))
         self.jobs.idle.connect(lambda _lane: self.engine.setText("engine: working" if self.jobs.live_jobs()
                                                                  else "engine: idle"))
@@ -324,7 +325,7 @@ class MainWindow(QMainWindow):
         """Take back what was done last, where the reader is."""
         steering = self.score_page.steering
         page = self.pages.currentWidget()
-        if isinstance(page, (CohortPage, TrainPage)):
+        if isinstance(page, (CohortPage, TrainPage, LibraryPage)):
             if not page.undo():
                 self.line.say("There is nothing to undo.")
         elif not (steering.is_on and steering.page.undo()):

@@ -57,7 +57,7 @@ def test_the_histogram_says_what_is_filled_and_what_is_a_line(qtbot, tmp_path):
 
 def test_a_models_card_keeps_to_the_themes_sizes(driver):
     page = driver.window.library_page
-    page._show_card(CARD)
+    page.card.show_card(CARD)
     seen, block = {}, page.card.document().begin()
     while block.isValid():
         fragments = block.begin()

@@ -1,170 +1,308 @@
-"""The library: which models are there, what each is for, how well it did, and whether its files are what they were."""
+"""The library: which models there are, how well each did inside and outside its training, and what to do with it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QTextCharFormat, QTextCursor, QTextFormat
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFileDialog,
     QHBoxLayout,
     QListWidget,
     QListWidgetItem,
+    QMenu,
     QPushButton,
-    QTextBrowser,
     QVBoxLayout,
     QWidget,
 )
 
-from app.ui.jobs import Jobs
+from app.core.errors import Failure
+from app.ui.calls import Call
+from app.ui.library import Library
+from app.ui.library_words import AREAS, badges, figures_text, rows_of, standing_text
 from app.ui.messages import words_for
-from app.ui.theme import tabular_font, theme
+from app.ui.reading import Reading
+from app.ui.saving import ask_save
 from app.ui.widgets.copy_label import wrapped
+from app.ui.widgets.failure_card import FailureCard
+from app.ui.widgets.flow import FlowLayout
+from app.ui.widgets.model_card import ModelCard
+from app.ui.widgets.notices import Notices
+from app.ui.widgets.record_model import RecordModel
+from app.ui.widgets.record_table import RecordTable
 from app.ui.widgets.result_panel import heading
-from app.ui.words import DEMONSTRATION
+from app.ui.widgets.run_bar import RunBar
 
-VERIFY = "app.core.workflows:verify_models"
-SHOW = "app.core.workflows:show_model"
-HEADING_SPACE = 8
+LIST_WIDTH = 300
+_APART = "Each on its own cases: their figures stand side by side, and no difference is claimed."
 
 
-def figures_text(model: Mapping[str, Any]) -> str:
-    """Say a model's figures in words: area under the curve with interval, thresholds, counts."""
-    lines = []
-    auc = model.get("auc")
-    if isinstance(auc, Mapping) and auc.get("mean") is not None:
-        text = f"Area under the ROC curve {auc['mean']:.2f}"
-        if auc.get("interval"):
-            text += f" (95 % interval {auc['interval'][0]:.2f}\N{EN DASH}{auc['interval'][1]:.2f})"
-        lines.append(f"{text}, {auc.get('kind') or 'for new patients of the same sites'}.")
-    elif isinstance(auc, (int, float)):
-        lines.append(f"Area under the ROC curve {auc:.2f}.")
-    classes = model.get("classes") or ("the other class", "the class looked for")
-    lines += [f"At the threshold {point['threshold']:.3f} it found {point['sensitivity'] * 100:.0f} % of {classes[1]} "
-              f"and cleared {point['specificity'] * 100:.0f} % of {classes[0]} among cases held out of its fit."
-              for point in model.get("thresholds") or () if isinstance(point, Mapping)]
-    counts = (model.get("training") or {}).get("counts") or {}
-    if counts:
-        lines.append("Trained on " + ", ".join(f"{count:,} {name}" for name, count in counts.items()) + ".")
-    return "\n".join(lines) or "No figures are kept with this model."
+class _Models(QListWidget):
+    """Enter opens, Delete removes."""
+
+    opened = Signal()
+    removed = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.opened.emit()
+        elif event.key() == Qt.Key.Key_Delete:
+            self.removed.emit()
+        else:
+            super().keyPressEvent(event)
 
 
 class LibraryPage(QWidget):
-    """Models on the left, the chosen one's card on the right; nothing can be changed here."""
+    """Models on the left, the chosen one's figures and card on the right.
 
-    def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
+    Signals
+    -------
+    results_requested(list)
+        The reader wants the results of these models, several side by side.
+    external_requested(str)
+        The reader wants the result of an external test.
+    said(str)
+        Something to be said in passing.
+    """
+
+    results_requested = Signal(list)
+    external_requested = Signal(str)
+    said = Signal(str)
+
+    def __init__(self, reading: Reading, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._jobs = jobs
-        self._models: list[Mapping[str, Any]] = []
+        self.library = Library(reading, self)
         self._cards: dict[str, str] = {}
-        self._asked: dict[str, str] = {}
-        self.list = QListWidget()
+        self._asking = Call(reading.jobs, "show_model", parent=self)
+        self.notices, self.list = Notices(), _Models()
         self.list.setAccessibleName("Models")
-        self.list.setFixedWidth(320)
-        self.list.currentRowChanged.connect(self._show)
-        self.title, self.purpose = wrapped("", "title"), wrapped()
-        self.standing, self.figures = wrapped(), wrapped()
-        self.card = QTextBrowser()
-        self.card.setOpenLinks(False)
-        self.card.setAccessibleName("Card of the model")
-        self.verify = QPushButton("Verify every byte")
-        self.verify.clicked.connect(self._verify)
-        right = QVBoxLayout()
+        self.list.setFixedWidth(LIST_WIDTH)
+        self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.title, self.purpose, self.standing, self.figures = wrapped("", "title"), wrapped(), wrapped(), wrapped()
+        self.model = RecordModel(AREAS, "key", parent=self)
+        self.areas = RecordTable(self.model, "AUC inside and outside the training")
+        self.card = ModelCard()
+        self.run = RunBar("Evaluate on a new cohort…", self.library.evaluation)
+        names = {"results": "Open results", "compare": "Compare", "use": "Use for scoring", "export": "Export…",
+                 "remove": "Remove", "verify": "Verify every byte", "bring": "Import…"}
+        self.buttons = {name: QPushButton(title) for name, title in names.items()}
+        self.buttons["results"].setProperty("role", "primary")
+        self.run.button.setProperty("role", "")
+        self._lay_out()
+        self._bind(reading)
+
+    def _lay_out(self) -> None:
+        tools, room = FlowLayout(spacing=8), QWidget()
+        for name in ("results", "compare", "use", "export", "remove"):
+            tools.addWidget(self.buttons[name])
+        below = QHBoxLayout()
+        below.setSpacing(8)
+        for widget in (self.buttons["bring"], self.buttons["verify"]):
+            below.addWidget(widget)
+        left, right = QVBoxLayout(), QVBoxLayout()
+        left.setSpacing(8)
+        left.addWidget(self.list, 1)
+        left.addLayout(below)
         right.setSpacing(8)
-        for widget in (self.title, self.purpose, heading("State"), self.standing, heading("Figures"), self.figures,
-                       heading("Card")):
+        for widget in (self.title, self.purpose):
+            right.addWidget(widget)
+        right.addLayout(tools)
+        right.addWidget(self.run, 0, Qt.AlignmentFlag.AlignLeft)
+        for widget in (heading("State"), self.standing, heading("Figures"), self.figures, self.areas, heading("Card")):
             right.addWidget(widget)
         right.addWidget(self.card, 1)
-        right.addWidget(self.verify, 0, Qt.AlignmentFlag.AlignLeft)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(16, 16, 16, 16)
-        layout.setSpacing(24)
-        layout.addWidget(self.list)
-        layout.addLayout(right, 1)
-        jobs.finished.connect(self._finish)
-        jobs.failed.connect(self._fail)
+        row = QHBoxLayout(room)
+        row.setContentsMargins(16, 16, 16, 16)
+        row.setSpacing(24)
+        row.addLayout(left)
+        row.addLayout(right, 1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self.notices)
+        whole.addWidget(room, 1)
+
+    def _bind(self, reading: Reading) -> None:
+        library, buttons = self.library, self.buttons
+        ways = QMenu(buttons["bring"])
+        ways.addAction("A .zip file…", lambda: self.ask_model(folder=False))
+        ways.addAction("A folder…", lambda: self.ask_model(folder=True))
+        buttons["bring"].setMenu(ways)
+        buttons["bring"].setToolTip("A model that does not verify to its last byte is refused")
+        self.list.itemSelectionChanged.connect(self._show)
+        self.list.itemDoubleClicked.connect(lambda _item: self._open())
+        self.list.opened.connect(self._open)
+        self.list.removed.connect(self._remove)
+        buttons["results"].clicked.connect(self._open)
+        buttons["compare"].clicked.connect(lambda: self.results_requested.emit(self.chosen))
+        buttons["use"].clicked.connect(lambda: library.use(self.chosen[0]))
+        buttons["export"].clicked.connect(self._export)
+        buttons["remove"].clicked.connect(self._remove)
+        buttons["verify"].clicked.connect(library.verify)
+        self.run.start_requested.connect(self.ask_cohort)
+        self.areas.opened.connect(self._open_area)
+        self._asking.finished.connect(self._take_card)
+        library.listed.connect(self._list)
+        library.said.connect(self.said)
+        library.failed.connect(self.notice)
+        library.taken.connect(self._ask_to_replace)
+        library.evaluated.connect(self.external_requested)
+        reading.state.changed.connect(lambda name, _value: name == "model" and self._list())
+
+    # What is shown
+
+    @property
+    def chosen(self) -> list[str]:
+        """Names of the chosen models, in the order of the list."""
+        return [str(self.library.models[row]["name"]) for row in range(self.list.count())
+                if self.list.item(row).isSelected()]
 
     def show_models(self, models: Sequence[Mapping[str, Any]]) -> None:
         """Show the library as the engine lists it."""
-        chosen = self.list.currentRow()
-        self._models = list(models)
+        self.library.take(models)
+
+    def _list(self) -> None:
+        chosen, in_use = self.chosen if self.list.count() == len(self.library.models) else [], \
+            self.library.state["model"]
+        blocked = self.list.blockSignals(True)
         self.list.clear()
-        for model in self._models:
-            title = str(model.get("title") or model["name"])
-            if model.get("demonstration"):
-                title += f"\n{DEMONSTRATION}"
-            if not model.get("verified", True):
-                title += "\n! does not verify"
-            self.list.addItem(QListWidgetItem(title))
-        if self._models:
-            self.list.setCurrentRow(min(max(0, chosen), len(self._models) - 1))
-        else:
+        for model in self.library.models:
+            told = badges(model, in_use=str(model["name"]) == in_use)
+            self.list.addItem(QListWidgetItem("\n".join([str(model.get("title") or model["name"]), ", ".join(told)])))
+        for row, model in enumerate(self.library.models):
+            if model["name"] in chosen:
+                self.list.item(row).setSelected(True)
+        if not self.chosen and self.library.models:
+            self.list.setCurrentRow(0)
+        self.list.blockSignals(blocked)
+        self._show()
+
+    def _show(self) -> None:
+        chosen = self.chosen
+        model = self.library.find(chosen[0]) if chosen else {}
+        several, fine = len(chosen) > 1, bool(model) and bool(model.get("verified", True))
+        self._offer(model, several=several, fine=fine)
+        if not model:
             self.title.setText("There is no model in the library.")
-
-    def _show(self, row: int) -> None:
-        if not 0 <= row < len(self._models):
             return
-        model = self._models[row]
         version = f"  {model['version']}" if model.get("version") else ""
-        self.title.setText(f"{model.get('title') or model['name']}{version}")
-        purpose = [str(model.get("purpose") or "")]
-        if model.get("demonstration"):
-            purpose.append(f"{DEMONSTRATION[:1].upper()}{DEMONSTRATION[1:]}: never for a patient.")
-        self.purpose.setText(" ".join(part for part in purpose if part))
-        verified = model.get("verified", True)
-        self.standing.setText("Its files are what they were when it was made." if verified
-                              else str(model.get("problem") or "Its files are not what they were when it was made."))
-        self.figures.setText(figures_text(model) if verified else "")
+        self.title.setText(f"{len(chosen)} models" if several else f"{model.get('title') or model['name']}{version}")
+        self.purpose.setText("" if several else _purpose(model))
+        self.standing.setText(standing_text(model, verifying=self.library.verifying) if not several else "")
+        self.figures.setText(_APART
+                             if several else figures_text(model) if fine else "")
+        found = [row for name in chosen for row in rows_of(self.library.find(name),
+                                                           self.library.tests_of(self.library.find(name)),
+                                                           several=several)]
+        self.model.show_records(found)
+        self.areas.fit()
+        self.areas.setVisible(bool(found))
+        self.areas.setFixedHeight(36 + 28 * min(max(len(found), 1), 6))
         name = str(model["name"])
-        self._show_card(self._cards.get(name, ""))
-        if verified and name not in self._cards and self.isVisible():
-            self._ask_card(name)
+        self.card.show_card("" if several else self._cards.get(name, ""))
+        if fine and not several and name not in self._cards and self.isVisible():
+            self._cards[name] = ""
+            self._asking.start({"model": name}, "Reading the model's card")
 
-    def showEvent(self, event: Any) -> None:  # noqa: N802
+    def _offer(self, model: Mapping[str, Any], *, several: bool, fine: bool) -> None:
+        one, name = fine and not several, str(model.get("name") or "")
+        can = {"results": one and bool(model.get("has_results", True)), "compare": several,
+               "use": one and name != self.library.state["model"], "export": one,
+               "remove": not several and self.library.is_own(name), "verify": not self.library.verifying, "bring": True}
+        for button, possible in can.items():
+            self.buttons[button].setEnabled(possible)
+        self.run.button.setEnabled(one or self.library.evaluation.running)
+        self.buttons["results"].setToolTip("" if can["results"] else
+                                           "This model keeps no results of a training run; its card says what is known")
+        self.buttons["compare"].setToolTip("Choose two or more with Ctrl or Shift")
+        self.buttons["remove"].setToolTip("Ctrl+Z brings it back" if can["remove"] else
+                                          "Models that came with the program stay")
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Fetch the chosen card when the page is first seen."""
         super().showEvent(event)
-        self._show(self.list.currentRow())
+        if self.list.count():
+            self._show()
 
-    def _show_card(self, text: str) -> None:
-        """Show Markdown in the theme's two sizes: headings stand out by weight alone."""
-        self.card.setMarkdown(text)
-        heading_format = QTextCharFormat()
-        heading_format.setFont(tabular_font(theme().normal_px, bold=True))
-        heading_format.setProperty(QTextFormat.Property.FontSizeAdjustment, 0)
-        cursor, block = QTextCursor(self.card.document()), self.card.document().begin()
-        while block.isValid():
-            if block.blockFormat().headingLevel():
-                cursor.setPosition(block.position())
-                cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
-                cursor.mergeCharFormat(heading_format)
-                space = block.blockFormat()
-                space.setTopMargin(HEADING_SPACE if block.blockNumber() else 0)
-                cursor.setBlockFormat(space)
-            block = block.next()
+    def _take_card(self, result: Mapping[str, Any]) -> None:
+        self._cards[str(result.get("name") or self._asking.request["model"])] = str(result.get("card") or "")
+        self._show()
 
-    def _ask_card(self, name: str) -> None:
-        self._cards[name] = ""
-        self._asked[self._jobs.start("score", SHOW, {"model": name}, "Reading the model's card")] = name
+    # What is done
 
-    def _verify(self) -> None:
-        self._asked[self._jobs.start("score", VERIFY, {}, "Verifying the models")] = ""
-        self.standing.setText("Being verified.")
+    def _open(self) -> None:
+        if self.buttons["results"].isEnabled() or len(self.chosen) > 1:
+            self.results_requested.emit(self.chosen)
 
-    def _finish(self, job: str, result: dict[str, Any]) -> None:
-        if job not in self._asked:
-            return
-        name = self._asked.pop(job)
-        if name:
-            self._cards[name] = str(result.get("card") or "")
-        else:
-            found = {row["name"]: row for row in result.get("models") or ()}
-            self._models = [{**model, **{key: value for key, value in found.get(model["name"], {}).items()
-                                         if key in ("verified", "problem")}} for model in self._models]
-        self._show(self.list.currentRow())
+    def _open_area(self, key: str) -> None:
+        record = self.model.find(key) or {}
+        if record.get("path"):
+            self.external_requested.emit(str(record["path"]))
+        elif record.get("has_results"):
+            self.results_requested.emit([record["model"]])
 
-    def _fail(self, job: str, failure: object) -> None:
-        if job in self._asked:
-            self._asked.pop(job)
-            message = words_for(failure)  # type: ignore[arg-type]
-            self.standing.setText(f"{message.sentence} {message.remedy}".strip())
+    def _remove(self) -> None:
+        if self.buttons["remove"].isEnabled():
+            self.library.remove(self.chosen[0])
+
+    def undo(self) -> bool:
+        """Bring back the model removed last; False when none was."""
+        return self.library.undo()
+
+    def _export(self) -> None:
+        name = self.chosen[0]
+        ask_save(self, "Export the model", str(Path.home() / f"{name}.zip"), "Model (*.zip)",
+                 lambda path: self.library.export(name, path))
+
+    def ask_model(self, *, folder: bool) -> QFileDialog:
+        """Let the reader choose a model to import."""
+        dialog = QFileDialog(self, "Import a model", self.library.state["folder"], "" if folder else "Model (*.zip)")
+        dialog.setFileMode(QFileDialog.FileMode.Directory if folder else QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self.library.import_from)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+        return dialog
+
+    def ask_cohort(self) -> QWidget:
+        """Let the reader choose the cohort of an external test."""
+        from app.ui.pages.library_evaluate import EvaluateSheet
+
+        model = self.library.find(self.chosen[0])
+        sheet = EvaluateSheet(self.library.reading.jobs, model, self.library.state["folder"], self)
+        sheet.asked.connect(lambda table, roles: self.library.evaluate(str(model["name"]), table, roles))
+        sheet.finished.connect(sheet.deleteLater)
+        sheet.open()
+        return sheet
+
+    # What is said
+
+    def notice(self, failure: Failure, retry: str = "") -> FailureCard:
+        """Say what could not be done, above the page; with a way on where there is one."""
+        card = FailureCard(words_for(failure, "working on the library"), retry=bool(retry))
+        card.retry.setText(retry or card.retry.text())
+        card.closed.connect(lambda: self.notices.drop(failure.message))
+        self.notices.put(failure.message, card)
+        return card
+
+    def _ask_to_replace(self, failure: Failure, path: str) -> None:
+        card = self.notice(failure, "Replace it")
+        card.retry_requested.connect(lambda: self.library.import_from(path, replace=True))
+        card.retry_requested.connect(lambda: self.notices.drop(failure.message))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Keep notices to a part of the room."""
+        super().resizeEvent(event)
+        self.notices.limit(event.size().height())
+
+
+def _purpose(model: Mapping[str, Any]) -> str:
+    from app.ui.words import DEMONSTRATION
+
+    told = [str(model.get("purpose") or "")]
+    if model.get("demonstration"):
+        told.append(f"{DEMONSTRATION[:1].upper()}{DEMONSTRATION[1:]}: never for a patient.")
+    return " ".join(part for part in told if part)

@@ -24,6 +24,7 @@ from app.ui.calls import Call
 from app.ui.messages import words_for
 from app.ui.reading import Reading
 from app.ui.result_session import ResultSession
+from app.ui.results import side_by_side
 from app.ui.widgets.copy_label import ElidedLabel
 from app.ui.widgets.failure_card import FailureCard
 from app.ui.widgets.flag_list import FlagList
@@ -54,6 +55,8 @@ class ResultsPage(QWidget):
         self._reading = reading
         self._models: list[Mapping[str, Any]] = []
         self._wanted: dict[str, str] = {}
+        self._queue: list[str] = []
+        self._found: list[Mapping[str, Any]] = []
         self._parts: list[QWidget | None] = [None] * len(TABS)
         self._stale: set[int] = set()
         self.session, self._is_made = ResultSession(self), False
@@ -133,7 +136,7 @@ class ResultsPage(QWidget):
         return room
 
     def _bind(self) -> None:
-        self._call.finished.connect(self.show_result)
+        self._call.finished.connect(self._take)
         self._call.failed.connect(self.notice)
         self._report.finished.connect(lambda found: self.said.emit("Written: " + ", ".join(found.get("written") or ())))
         self._report.failed.connect(self.notice)
@@ -151,6 +154,12 @@ class ResultsPage(QWidget):
         """Read the results of a model: a name of the library, or a folder."""
         self._want({"model": model})
 
+    def show_models(self, models: Sequence[str]) -> None:
+        """Read the results of one model, or of several to stand side by side."""
+        if models:
+            self._want({"model": models[0]})
+            self._queue = list(models[1:])
+
     def show_external(self, path: str) -> None:
         """Read the result of an external test."""
         self._want({"external": path})
@@ -165,7 +174,7 @@ class ResultsPage(QWidget):
         return dialog
 
     def _want(self, request: dict[str, str]) -> None:
-        self._wanted = request
+        self._wanted, self._queue, self._found = request, [], []
         self._make_sure()
         self._ask()
 
@@ -181,6 +190,14 @@ class ResultsPage(QWidget):
             menu.addAction(str(model.get("title") or name), lambda name=name: self.show_model(name))
         menu.addSeparator()
         menu.addAction("An external test…", self.ask_file)
+
+    def _take(self, result: Mapping[str, Any]) -> None:
+        self._found.append(result)
+        if self._queue:
+            self._wanted = {"model": self._queue.pop(0)}
+            self._ask()
+        else:
+            self.show_result(side_by_side(self._found) if len(self._found) > 1 else result)
 
     def show_result(self, result: Mapping[str, Any]) -> None:
         """Put a result on the table."""
