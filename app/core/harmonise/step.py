@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from app.core.errors import RecipeError
 from app.core.recipe import HarmoniseRecipe
 
 if TYPE_CHECKING:
@@ -48,11 +49,19 @@ def check_harmonisation(recipe: HarmoniseRecipe, table: pd.DataFrame, labels: An
     ------
     RecipeError
         A covariate determines the outcome, or cannot be told from the site or from another one, the reference site is
-        too small, or a column is missing.
+        too small, sites that some fold must lack are to be refused, or a column is missing.
     InputError
         A continuous covariate holds text.
     """
     from app.core.harmonise.combat import Combat
 
-    if recipe.method != "none":
-        Combat((), **recipe.model_dump(exclude={"method"})).fit(table, labels)
+    if recipe.method == "none":
+        return
+    known = Combat((), **recipe.model_dump(exclude={"method"})).fit(table, labels)
+    small = [site or "not stated" for site, count in known.sites_.items() if not site or count < recipe.at_least]
+    if recipe.unseen == "refuse" and small:
+        raise RecipeError(
+            f"Cases of unseen sites are to be refused, but {len(small)} of the {len(known.sites_)} sites have fewer "
+            f"than {recipe.at_least} cases, {small[0]} first: some folds train without them.",
+            "Choose another policy for unseen sites, or leave those cases out.",
+        )

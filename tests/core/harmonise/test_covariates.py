@@ -58,9 +58,11 @@ def test_the_whole_table_is_judged_strictly():
     table = table.assign(label=outcome, tesla=table.field)
     check_harmonisation(asking(covariates=("age",), categorical=("sex",)), table, outcome)
     check_harmonisation(HarmoniseRecipe(covariates=("label",)), table, outcome)
+    check_harmonisation(asking(unseen="refuse"), table[table.site.isin(["A", "B", "C"])], outcome[:45])
     for settings, words in (
         ({"covariates": ("label",)}, "determines the outcome"), ({"covariates": ("tesla",)}, "cannot be told apart"),
         ({"reference": "D"}, "at least 5"), ({"covariates": ("weight",)}, "lacks"),
+        ({"unseen": "refuse"}, "2 of the 5 sites have fewer than 5 cases, D first"),
     ):
         with pytest.raises(RecipeError, match=words):
             check_harmonisation(asking(**settings), table, outcome)
