@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +183,19 @@ def test_model_that_could_not_be_run_safely_is_refused(trained, tmp_path, kind, 
         _ = bundle.pipeline
     with pytest.raises(BundleError, match=r"resamples\.skops of the model 'spoilt' holds no classifier that this"):
         _ = bundle.resamples
+
+
+@pytest.mark.parametrize("entries", [{}, {"schema.json": b"{"}, {"schema.json": b"{}"}, {"schema.json": b"[1]"},
+                                     {"data.pkl": b"cos\nsystem\n(S'true'\ntR."},
+                                     {"schema.json": b'{"__class__": "TunedClassifier", "__module__": "builtins"}'}])
+def test_archive_that_holds_no_classifier_is_refused(trained, tmp_path, entries):
+    """A pickle inside is never opened: nothing but the schema's own objects is."""
+    bundle = write_bundle(tmp_path / "other", Bundle.load(trained).specification, "card", {}, {"a": 1})
+    with zipfile.ZipFile(bundle.folder / "pipeline.skops", "w") as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    with pytest.raises(BundleError, match=r"pipeline\.skops|holds an object that no model"):
+        _ = bundle.pipeline
 
 
 @pytest.mark.parametrize("other", [{"a": 1}, [1, 2], "text", None])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -124,12 +125,19 @@ def _read_skops(path: Path) -> Any:
 
     from app.core.classify.saved import TRUSTED
 
+    name = path.parent.name
     if not zipfile.is_zipfile(path):
-        raise BundleError(f"The model '{path.parent.name}' has no readable {path.name}.", "Train it again.")
-    foreign = sorted(set(get_untrusted_types(file=path)) - set(TRUSTED))
-    if foreign:
+        raise BundleError(f"The model '{name}' has no readable {path.name}.", "Train it again.")
+    try:
+        foreign = sorted(set(get_untrusted_types(file=path)) - set(TRUSTED))
+        if not foreign:
+            return load(path, trusted=list(TRUSTED))
+    except (zipfile.BadZipFile, zlib.error, EOFError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(
-            f"The model '{path.parent.name}' holds an object that no model of this program has ({foreign[0]}).",
-            "It is not loaded. Train it again, or ask whoever sent it.",
-        )
-    return load(path, trusted=list(TRUSTED))
+            f"The file {path.name} of the model '{name}' cannot be read as a classifier.",
+            "It is not used. Train it again, or ask whoever sent it.",
+        ) from error
+    raise BundleError(
+        f"The model '{name}' holds an object that no model of this program has ({foreign[0]}).",
+        "It is not loaded. Train it again, or ask whoever sent it.",
+    )

@@ -38,9 +38,7 @@ def explain(model: Any, table: Any) -> Array:
     fitted, slope = model.fitted_, model.calibrator_["slope"]
     if not isinstance(fitted, AveragedModels):
         return np.asarray(slope * _pipeline_effects(fitted, table), dtype=np.float64)
-    parts = [
-        own * _pipeline_effects(member, table) for member, own in zip(fitted.members, fitted.slopes, strict=True)
-    ]
+    parts = [own * _pipeline_effects(member, table) for member, own in zip(fitted.members, fitted.slopes, strict=True)]
     return np.asarray(slope * np.mean(parts, axis=0), dtype=np.float64)
 
 

@@ -22,6 +22,7 @@ from app.core.bundle import (
     TrainingSpace,
     write_bundle,
 )
+from app.core.bundle.card import write_card
 from app.core.bundle.writing import pack
 from app.core.classify.final import FinalRules, apply_rules, settle_rules
 from app.core.classify.formula import LogitFormula, fit_formula
@@ -33,7 +34,6 @@ from app.core.evaluate.folds import Folds
 from app.core.evaluate.space import measure_space
 from app.core.harmonise.step import build_harmonisation
 from app.core.recipe import ModelRecipe, Recipe
-from app.core.report import write_card
 from app.core.requests import TrainRequest
 from app.core.workflows.cohort import Cohort
 
@@ -79,7 +79,7 @@ def save_model(
     specification = describe_model(ask, recipe, cohort, found.folds, rules, result)
     card = write_card(specification.model_dump(mode="json"), result)
     return write_bundle(
-        Path(ask.out), specification, card, evaluation_of(ask, cohort, result), model, resamples
+        Path(ask.out), specification, card, evaluation_of(ask, recipe, cohort, result), model, resamples
     )
 
 
@@ -174,11 +174,12 @@ def describe_training(cohort: Cohort, folds: Folds) -> Training:
     )
 
 
-def evaluation_of(ask: TrainRequest, cohort: Cohort, result: Mapping[str, Any]) -> dict[str, Any]:
+def evaluation_of(ask: TrainRequest, recipe: Recipe, cohort: Cohort, result: Mapping[str, Any]) -> dict[str, Any]:
     """The run's result as it travels with the model: without a name of a case or of a place on this machine."""
     left_out = ("failed", "bundle")
     return {
         **{name: value for name, value in result.items() if name not in left_out},
+        "auc": result["models"][recipe.name]["auc"],
         "cases_failed": len(cohort.failed),
         "columns": {"label": ask.label, "patient": ask.patient, "site": ask.site},
     }
