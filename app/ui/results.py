@@ -123,8 +123,8 @@ class Results:
 
     @property
     def comparators(self) -> tuple[str, ...]:
-        """Names of the simpler things on the same cases; the prevalence has no curve worth drawing."""
-        return tuple(name for name in self.part("roc") if name not in self.models and name != "prevalence")
+        """Names of the simpler things on the same cases."""
+        return tuple(name for name in map(str, self.raw.get("comparators") or ()) if name in self.part("roc"))
 
     def part(self, name: str) -> Mapping[str, Any]:
         """A part of the results by name; empty where there is none."""

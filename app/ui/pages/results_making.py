@@ -5,10 +5,9 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from app.ui.pages.results_cases import CasesPart
-from app.ui.pages.results_parts import FigurePart, ReportPart, RocPart, calibration_words, sites_words
+from app.ui.pages.results_parts import CalibrationPart, FigurePart, ReportPart, RocPart, sites_words
 from app.ui.result_session import ResultSession
 from app.ui.widgets.audit_panel import AuditPanel
-from app.ui.widgets.calibration_plot import CalibrationPlot
 from app.ui.widgets.decision_plot import DecisionPlot
 from app.ui.widgets.forest_plot import ForestPlot
 from app.ui.widgets.importance_plot import ImportancePlot
@@ -20,6 +19,8 @@ def make_part(title: str, session: ResultSession) -> QWidget:
     """Make what stands on a tab."""
     if title == "ROC":
         return RocPart(session)
+    if title == "Calibration":
+        return CalibrationPart(session)
     if title == "Cases":
         return CasesPart(session)
     if title == "Audit":
@@ -32,10 +33,6 @@ def make_part(title: str, session: ResultSession) -> QWidget:
 
 
 def _make_figure(title: str, session: ResultSession) -> FigurePart:
-    if title == "Calibration":
-        return FigurePart(session, CalibrationPlot(session), calibration_words,
-                          "These cases allow no calibration: it needs two of each class.",
-                          lambda now: (now.results.of("calibration", now.model) or {}).get("curve"))
     if title == "Decision":
         return FigurePart(session, DecisionPlot(session), lambda _now: "",
                           "The single answers that a decision curve needs are not kept with this result.",

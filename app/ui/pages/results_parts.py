@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout
 from app.ui.result_session import ResultSession
 from app.ui.result_words import calibration_sentence, figure_text, p_text, pair_of
 from app.ui.results import Estimate
+from app.ui.widgets.calibration_plot import CalibrationPlot
 from app.ui.widgets.confusion_panel import ConfusionPanel
 from app.ui.widgets.copy_label import wrapped
 from app.ui.widgets.figure import Figure
@@ -26,6 +27,14 @@ CURVES = (
     Column("Model less this", lambda row: row["gain"], lambda each: figure_text(each, signed=True),
            "Paired difference in AUC on the same cases, with its interval of 95 %", numeric=True),
     Column("p", lambda row: row["p"], numeric=True),
+)
+
+SLOPES = (
+    Column("Model", lambda row: row["title"]),
+    Column("Slope (95 %)", lambda row: row["slope"], figure_text,
+           "1 is ideal; below 1 the probabilities are too extreme", numeric=True),
+    Column("Intercept (95 %)", lambda row: row["intercept"], lambda each: figure_text(each, signed=True),
+           "0 is ideal; below 0 the probabilities are too high on average (log odds)", numeric=True),
 )
 
 
@@ -108,6 +117,43 @@ class RocPart(QWidget):
         return dict(found) if found.get("comparator") == name and self._session.model == saved else None
 
 
+class CalibrationPart(QWidget):
+    """The curve at the left; slope and intercept of everything drawn at the right."""
+
+    def __init__(self, session: ResultSession) -> None:
+        super().__init__()
+        self._session = session
+        self.figure, self.sentence = CalibrationPlot(session), wrapped()
+        self.model = RecordModel(SLOPES, "key", parent=self)
+        self.table = RecordTable(self.model, "Calibration in figures")
+        side = QVBoxLayout()
+        side.setSpacing(8)
+        for widget in (heading("In words"), self.sentence, heading("In figures"), self.table):
+            side.addWidget(widget)
+        side.addStretch(1)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE)
+        row.addWidget(self.figure, 5)
+        row.addLayout(side, 6)
+
+    def restyle(self) -> None:
+        """Draw anew."""
+        session, results = self._session, self._session.results
+        found = {name: results.of("calibration", name) or {} for name in session.drawn}
+        self.figure.setVisible(any(each.get("curve") for each in found.values()))
+        self.figure.restyle()
+        self.sentence.setText(calibration_sentence(found.get(session.model))
+                              or "These cases allow no calibration: it needs two of each class.")
+        rows = [{"key": name, "title": results.word(name), **{
+            key: Estimate.read({"mean": each.get(key), "interval": each.get(f"{key}_interval")})
+            for key in ("slope", "intercept")}} for name, each in found.items() if each.get("slope") is not None]
+        self.model.show_records(rows)
+        self.table.fit()
+        self.table.setVisible(bool(rows))
+        self.table.setFixedHeight(40 + 28 * max(len(rows), 1))
+
+
 class ReportPart(QScrollArea):
     """How it was done, in a paragraph; which cases; with which versions; and the report to take along.
 
@@ -158,11 +204,6 @@ class ReportPart(QScrollArea):
 def flow_text(rows: Sequence[Any]) -> str:
     """Write the flow of cases, a step a line."""
     return "\n".join(f"{int(row['cases'] or 0):>6,}  {row['what']}" for row in rows)
-
-
-def calibration_words(session: ResultSession) -> str:
-    """Say what the calibration comes to."""
-    return calibration_sentence(session.results.of("calibration", session.model))
 
 
 def sites_words(session: ResultSession) -> str:

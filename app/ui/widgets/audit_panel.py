@@ -23,7 +23,7 @@ _CAPTION = ("Honest: everything learned in the training part of each fold. Naive
             "and selection have seen the held-out ones. Permuted: the honest way under labels dealt at random.")
 _NOT_AUDITED = ("This run was not audited. Ask for the audit when training: it repeats the run the wrong way and under "
                 "labels that mean nothing, to show what chance and leakage would have looked like.")
-_GOLDEN, _HEIGHT = 0.618034, 260
+_GOLDEN, _HEIGHT = 0.618034, 170
 
 
 class AuditPlot(Figure):
@@ -131,9 +131,9 @@ class AuditPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addWidget(self.words)
-        column.addWidget(self.figure, 2)
+        column.addWidget(self.figure, 3)
         column.addWidget(self.sides)
-        column.addWidget(self.table, 1)
+        column.addWidget(self.table, 2)
 
     def restyle(self) -> None:
         """Draw anew."""
@@ -141,7 +141,7 @@ class AuditPanel(QWidget):
         audited = bool(results.part("audit"))
         self.figure.setVisible(audited)
         self.figure.restyle()
-        self.words.setText("\n\n".join(self.figure.sentences()) if audited else
+        self.words.setText("\n".join(self.figure.sentences()) if audited else
                            _NOT_AUDITED)
         fits = [{**fit, "key": str(place)} for place, fit in
                 enumerate(results.of("fits", self._session.model) or ())]

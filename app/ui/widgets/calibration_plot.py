@@ -9,7 +9,6 @@ import numpy as np
 import pyqtgraph as pg
 
 from app.ui.result_session import ResultSession
-from app.ui.result_words import calibration_sentence
 from app.ui.results import Array, as_array, as_number
 from app.ui.theme import theme
 from app.ui.widgets.curve_style import band, look_of, make_legend, make_pen, make_points
@@ -95,10 +94,6 @@ class CalibrationPlot(Figure):
     def _bins(self) -> list[dict[str, Any]]:
         found = (self._session.results.of("calibration", self._session.model) or {}).get("bins") or ()
         return [dict(each) for each in found if np.isfinite(as_number(each.get("predicted")))]
-
-    def sentence(self) -> str:
-        """Say whether probabilities can be taken at their word."""
-        return calibration_sentence(self._session.results.of("calibration", self._session.model))
 
     def words_at(self, x: float, y: float) -> str:
         """Say what was so among cases given this probability, and the nearest group."""
