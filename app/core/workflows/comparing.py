@@ -13,11 +13,12 @@ from app.core.classify.clinical import build_clinical, code_clinical
 from app.core.data import Caution
 from app.core.evaluate.comparators import compare, describe_comparators, find_headline, run_comparators
 from app.core.evaluate.crossvalidate import OutOfFold
+from app.core.evaluate.folds import Folds
 from app.core.evaluate.selection import correct_selection
 from app.core.evaluate.sites import measure_new_sites
 from app.core.requests import TrainRequest
 from app.core.workflows.cohort import Cohort
-from app.core.workflows.validating import Plan, Validated
+from app.core.workflows.validating import Plan, Trial, Validated
 
 NO_SIZE = Caution(
     "no_size", "No column holds the tumour's volume: whether the model does more than measure size is not known."
@@ -43,18 +44,22 @@ class Comparators:
         return set(self.found) != {"prevalence"}
 
 
-def measure_comparators(cohort: Cohort, plan: Plan) -> Comparators:
+def measure_comparators(trial: Trial, plan: Plan) -> Comparators:
     """Cross-validate volume, longest diameter, clinical variables, as far as they are known, and the prevalence."""
+    cohort = trial.cohort
     sizes = {size.kind: size.values for size in cohort.sizes}
     others: dict[str, Any] = {}
     if cohort.clinical:
         rows, words = code_clinical(cohort.table[list(cohort.clinical)])
         others["clinical"] = (partial(build_clinical, words), rows)
-    found = run_comparators(sizes, others, cohort.labels, plan.folds, cohort.patients)
-    elsewhere: dict[str, OutOfFold] = {}
-    if plan.site_folds is not None:
-        elsewhere = run_comparators(sizes, others, cohort.labels, plan.site_folds, cohort.patients)
-    return Comparators(found, elsewhere)
+
+    def run(folds: Folds) -> dict[str, OutOfFold]:
+        return run_comparators(
+            sizes, others, cohort.labels, folds, cohort.patients, lambda _done: trial.course.listen(), trial.runner
+        )
+
+    trial.course.say("Comparing with something simpler")
+    return Comparators(run(plan.folds), {} if plan.site_folds is None else run(plan.site_folds))
 
 
 def describe_beside(saved: OutOfFold, comparators: Comparators, cohort: Cohort) -> dict[str, Any]:

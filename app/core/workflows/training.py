@@ -10,7 +10,8 @@ import numpy as np
 
 from app.core.bundle import EVALUATION, Bundle, check_target
 from app.core.data import Caution
-from app.core.evaluate.learning_curve import SHARES, learning_curve
+from app.core.evaluate.learning_curve import MOST_FOLDS, SHARES, first_repeats, learning_curve
+from app.core.evaluate.restored import describe_folds
 from app.core.jobs import Report
 from app.core.requests import TrainRequest
 from app.core.store.cases import keep_cases
@@ -18,6 +19,7 @@ from app.core.workflows.auditing import audit_model, expect_audit
 from app.core.workflows.cohort import Cohort, read_cohort
 from app.core.workflows.comparing import (
     NO_SIZE,
+    Comparators,
     choose_saved,
     describe_beside,
     describe_headline,
@@ -85,8 +87,10 @@ def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
         asked: dict[str, Any] = {"audit": audit_model(trial, validated, saved, plan)} if ask.audit else {}
         if ask.learning_curve:
             asked["learning_curve"] = measure_learning(trial, validated[saved], plan)
+        comparators = measure_comparators(trial, plan)
     report(FITTING, "Fitting the final model")
-    result = plain(describe_run(ask, cohort, plan, validated, saved) | asked)
+    asked["measured"] = read.fraction > 0
+    result = plain(describe_run(ask, cohort, plan, validated, comparators, saved) | asked)
     bundle = save_model(ask, validated[saved].recipe, cohort, validated[saved].found, result)
     remember_cases(bundle, cohort, result)
     report(1.0, "Done")
@@ -96,6 +100,12 @@ def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
 def remember_cases(bundle: Bundle, cohort: Cohort, result: dict[str, Any]) -> None:
     """Keep with the user which case is which: the bundle, which travels, only numbers them."""
     keep_cases(bundle.specification.files[EVALUATION], result["cases"]["row"], cohort.patients.tolist())
+
+
+def number_patients(patients: list[str]) -> list[int]:
+    """Number patients as they first appear: rows of one patient can be told to belong together, and nothing more."""
+    numbers = {patient: number for number, patient in enumerate(dict.fromkeys(patients))}
+    return [numbers[patient] for patient in patients]
 
 
 class _Furthest:
@@ -114,16 +124,19 @@ def _expect(ask: TrainRequest, plan: Plan) -> float:
     if ask.audit:
         seconds += expect_audit(ask, ask.recipe, plan)
     if ask.learning_curve:
-        seconds += len(SHARES) * len(plan.folds.splits) * expect_seconds(ask.recipe.model)
+        seconds += _learning_folds(plan) * expect_seconds(ask.recipe.model)
     return seconds
+
+
+def _learning_folds(plan: Plan) -> int:
+    """Folds of a learning curve: the whole training patients of each are measured already."""
+    return (len(SHARES) - 1) * len(first_repeats(plan.folds, MOST_FOLDS).splits)
 
 
 def measure_learning(trial: Trial, validated: Validated, plan: Plan) -> list[dict[str, Any]]:
     """Measure whether more cases would help: the saved model on growing shares of each fold's training patients."""
-    cohort, recipe, count = trial.cohort, validated.recipe, len(plan.folds.splits)
-    told = trial.course.follow(
-        trial.runner, "learning curve", (len(SHARES) - 1) * count, expect_seconds(recipe.model)
-    )
+    cohort, recipe = trial.cohort, validated.recipe
+    told = trial.course.follow(trial.runner, "learning curve", _learning_folds(plan), expect_seconds(recipe.model))
     points = learning_curve(
         make_model(recipe, cohort, trial.ask.seed),
         cohort.table,
@@ -139,10 +152,14 @@ def measure_learning(trial: Trial, validated: Validated, plan: Plan) -> list[dic
 
 
 def describe_run(
-    ask: TrainRequest, cohort: Cohort, plan: Plan, validated: dict[str, Validated], saved: str
+    ask: TrainRequest,
+    cohort: Cohort,
+    plan: Plan,
+    validated: dict[str, Validated],
+    comparators: Comparators,
+    saved: str,
 ) -> dict[str, Any]:
     """Put everything that the folds said into the result of the run."""
-    comparators = measure_comparators(cohort, plan)
     harmonised = any(recipe.harmonise.method != "none" for recipe in ask.settled)
     sites, unequal = describe_sites(cohort, harmonised=harmonised)
     selection = describe_selection(ask, validated, saved)
@@ -167,14 +184,12 @@ def describe_run(
             "row": number.tolist(),
             "label": cohort.labels.tolist(),
             "site": [None] * len(number) if cohort.sites is None else [site or None for site in cohort.sites.tolist()],
+            "patient": number_patients(cohort.patients.tolist()),
         },
         "sites": sites,
-        "folds": {
-            "digest": plan.folds.digest,
-            "k": plan.folds.k,
-            "repeats": plan.folds.repeats,
-            "scheme": plan.folds.scheme,
-        },
+        "folds": describe_folds(plan.folds),
+        "recipes": {recipe.name: recipe.model_dump(mode="json") for recipe in ask.settled},
+        "seed": ask.seed,
         "columns": {"label": ask.label, "patient": ask.patient, "site": ask.site},
         "features": list(cohort.features),
         "held_out": [each.as_json() for each in cohort.held_out],

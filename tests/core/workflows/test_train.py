@@ -58,7 +58,9 @@ def test_folds_are_the_documented_ones(signal):
     result, _ = signal
     labels, patients = np.arange(80) % 2, np.array([f"P{index:03d}" for index in range(80)])
     folds = make_folds(labels, patients, 5, 2, seed=0)
-    assert result["folds"] == {"digest": folds.digest, "k": 5, "repeats": 2, "scheme": "patients"}
+    tests = [test.tolist() for _, test in folds.splits]
+    told = {"digest": folds.digest, "k": 5, "repeats": 2, "scheme": "patients", "tests": tests}
+    assert result["folds"] == told
 
 
 def test_bundle_keeps_what_scoring_needs(signal):

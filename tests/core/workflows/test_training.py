@@ -15,7 +15,7 @@ from app.core.workflows import train
 from app.core.workflows.auditing import classifier_alone, harmonise_with_labels, select_with_labels
 from tests.core.small_cohorts import quiet
 
-SMALL = {"folds": 4, "repeats": 2, "resamples": 3}
+SMALL = {"folds": 4, "repeats": 2, "resamples": 2}
 LINEAR = {"name": "linear", "features": None, "model": {**SMALL, "search": {"folds": 3}}}
 MACHINE = {"name": "machine", "features": None, "model": {
     **SMALL, "kind": "svm", "select": {"method": "rfe", "numbers": [2, 4]}, "search": {"folds": 3}}}
