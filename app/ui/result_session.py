@@ -62,8 +62,11 @@ class ResultSession(QObject):
         self.loaded.emit()
 
     def look_at(self, model: str) -> None:
-        """Look at another model; its own threshold comes with it."""
+        """Look at another model; its own threshold comes with it, and it changes places with one drawn beside."""
         if model in self.results.models and model != self.model:
+            if model in self.beside:
+                kept = {*self.beside, self.model} - {model}
+                self.beside = tuple(name for name in self.offered if name in kept)
             self.model = model
             self._begin()
             self.chosen.emit()

@@ -99,8 +99,8 @@ def training(seed=1, cases=85, sites=12):
         own = np.array([each == name for each in site])
         both = 2 <= labels[own].sum() <= own.sum() - 2
         found = area(labels[own], scores["logistic"][own]) if both else None
-        by_site.append({"site": name, "cases": int(own.sum()), "positive": int(labels[own].sum()), "auc": found, "note": "",
-                        "low": None if found is None else max(found - 0.25, 0.0),
+        by_site.append({"site": name, "cases": int(own.sum()), "positive": int(labels[own].sum()), "auc": found,
+                        "note": "", "low": None if found is None else max(found - 0.25, 0.0),
                         "high": None if found is None else min(found + 0.15, 1.0)})
     features = ["original_glcm_Contrast", "original_shape_Sphericity", "volume_ml", "original_firstorder_Entropy",
                 "log-sigma-3-0-mm_glszm_LargeAreaEmphasis", "original_ngtdm_Busyness", "original_glrlm_RunEntropy"]
@@ -141,7 +141,8 @@ def training(seed=1, cases=85, sites=12):
         "importance": {"logistic": importance, "forest": importance[:4]},
         "audit": {"honest": {"auc": {"mean": aucs["logistic"], "sd": 0.07, "interval": [aucs["logistic"] - 0.09,
                                                                                          aucs["logistic"] + 0.07]}},
-                  "fits": 50, "naive": {"auc": {"mean": aucs["logistic"] + 0.07, "sd": 0.05, "interval": None}, "optimism": 0.07,
+                  "fits": 50, "naive": {"auc": {"mean": aucs["logistic"] + 0.07, "sd": 0.05, "interval": None},
+                            "optimism": 0.07,
                             "sentence": f"Harmonised with the label as a covariate and selected on the whole table, "
                                         f"the same cases would have shown an AUC of {aucs['logistic'] + 0.07:.3f} in "
                                         f"place of {aucs['logistic']:.3f}: +0.070 that no new patient would have "
@@ -190,7 +191,8 @@ def external(seed=5, cases=40):
             "models": ["logistic"], "saved": "logistic", "primary": "logistic", "comparators": ["volume"],
             "titles": TITLES, "internal": {"auc": {"mean": 0.92, "interval": [0.83, 0.99]},
                                            "target": "new patients of the same sites"},
-            "target": "these cases, which the model was not fitted to", "headline": {"comparator": "volume", "mean": 0.02, "interval": [-0.1, 0.14], "p_value": 0.7,
+            "target": "these cases, which the model was not fitted to",
+            "headline": {"comparator": "volume", "mean": 0.02, "interval": [-0.1, 0.14], "p_value": 0.7,
                          "sentence": "The model adds nothing measurable to tumour volume alone."},
             "selection": None, "roc": curves, "metrics": {"logistic": metrics_of(labels, scores["logistic"])},
             "calibration": {"logistic": calibration_of(labels, scores["logistic"])},
