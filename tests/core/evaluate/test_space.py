@@ -46,4 +46,5 @@ def test_missing_counts_as_average_and_empty_columns_do_not_matter(rows, folds):
     assert space.distances(missing) == pytest.approx(space.distances(middle))
     with_empty = measure_space(np.column_stack([rows, np.full(200, np.nan), np.full(200, 3.0)]), folds)
     assert np.isfinite([*with_empty.centre, *with_empty.scale, with_empty.limit]).all()
-    assert np.isfinite(with_empty.axes).all() and np.isfinite(with_empty.rest)
+    assert np.isfinite(with_empty.axes).all()
+    assert np.isfinite(with_empty.rest)

@@ -196,3 +196,26 @@ def test_cases_of_images(model, tmp_path):
     assert told["patient"].tolist() == ["00", "01", "02", "03"]
     assert result["cases"] == 4
     assert result["failed"] == []
+
+
+def sites_of(cases, *names):
+    return [names[place // 2 % len(names)] for place in range(cases)]
+
+
+@pytest.mark.parametrize(("unseen", "policy"), [("estimate", "estimated"), ("leave", "left_unseen"), ("refuse", None)])
+def test_harmonised_model_says_what_it_did_about_every_site(tmp_path, unseen, policy):
+    table = write_features(tmp_path / "features.csv", 60, 1.5, site=sites_of(60, "A", "B", "C"))
+    train(training(table, tmp_path / "model", harmonise={"method": "combat", "unseen": unseen}), quiet)
+    elsewhere = write_features(tmp_path / "t.csv", 40, 1.5, seed=5, site=sites_of(40, "A", "New"))
+    result = judge(tmp_path / "model", elsewhere, tmp_path / "out")
+    told = pd.read_csv(tmp_path / "out" / "predictions.csv")
+    if policy is None:
+        assert result["harmonisation"] == {"harmonised": 20}
+        assert len(told) == 20
+        assert "The site New was not in training" in result["failed"][0]["message"]
+        return
+    assert result["harmonisation"] == {"harmonised": 20, policy: 20}
+    assert (told["harmonisation"] == np.where(told["site"] == "A", "harmonised", policy)).all()
+    row = {name: float(pd.read_csv(elsewhere).loc[0, name]) for name in FEATURES}
+    alone = Bundle.load(tmp_path / "model").predict(row, {"site": "A"})
+    assert told.loc[0, "probability"] == pytest.approx(alone.probability, rel=1e-12)

@@ -215,3 +215,43 @@ def test_progress_rises_to_one(ball):
     assert fractions == sorted(fractions)
     assert (fractions[0], fractions[-1]) == (0.0, 1.0)
     assert all(message for _, message in told)
+
+
+@pytest.fixture(scope="module", params=["leave", "refuse"])
+def harmonised(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("harmonised")
+    table = write_features(folder / "f.csv", 60, 1.5, site=["ABC"[place // 2 % 3] for place in range(60)])
+    train(training(table, folder / "model", harmonise={"method": "combat", "unseen": request.param}), quiet)
+    return folder / "model", request.param
+
+
+def test_harmonised_model_tells_its_policy_with_the_score(harmonised, tmp_path):
+    ball = write_ball(tmp_path / "faint", level=1.0)
+    model, unseen = harmonised
+    known = ask(*ball, model, {"site": "A"})
+    assert known["harmonisation"] == {"site": "A", "policy": "harmonised", "caution": ""}
+    assert "harmonisation" not in codes(known)
+    assert ask(*ball, model, {"site": "B"})["probability"] != known["probability"]
+    if unseen == "refuse":
+        with pytest.raises(InputError, match="The site Elsewhere was not among the 3 sites of training"):
+            ask(*ball, model, {"site": "Elsewhere"})
+        return
+    new = ask(*ball, model, {"site": "Elsewhere"})
+    assert new["harmonisation"]["policy"] == "left_unseen"
+    caution = next(each for each in new["cautions"] if each["code"] == "harmonisation")
+    assert caution["message"] == new["harmonisation"]["caution"]
+    assert ask(*ball, model)["harmonisation"]["site"] is None
+
+
+def test_model_without_harmonisation_does_not_speak_of_it(demonstration, ball):
+    assert "harmonisation" not in ask(*ball, demonstration)
+
+
+def test_scanner_is_described_by_the_user_first_then_by_the_header(ball):
+    from app.core.io.case import load_case
+    from app.core.requests import CaseFiles
+    from app.core.workflows.score import describe_case
+
+    files = {"id": "c", "images": {"image": str(ball[0])}, "mask": str(ball[1]), "site": "A"}
+    case = load_case(CaseFiles.parse({**files, "reading": {"field_strength": 3.0, "age": 61, "sex": ""}}))
+    assert describe_case(case) == {"site": "A", "vendor": None, "field_strength": 3.0, "age": 61}
