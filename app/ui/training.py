@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -18,7 +19,7 @@ from app.core.requests import EvaluateRequest, TrainRequest
 from app.ui.calls import Call
 from app.ui.reading import Reading
 from app.ui.recipes import Recipes
-from app.ui.training_draft import Draft, propose_name, same_training
+from app.ui.training_draft import Draft, propose_name, same_training, subject
 from app.ui.training_folds import FinishedFolds
 
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
@@ -182,6 +183,12 @@ class Training(QObject):
         found = [each for each in self.recipes.known.values() if each.get("kind") == "model"]
         return sorted(found, key=lambda each: (each["name"] != "default", not each.get("shipped"), each["name"]))
 
+    def lacks_site(self, name: str) -> bool:
+        """Whether a model takes out site effects, and the table names no site."""
+        recipe = self.known_recipes.get(name)
+        asked = recipe is not None and recipe.harmonise.method != "none"
+        return asked and bool(self.found) and not self.found["chosen"]["site"]
+
     # What the table holds
 
     @property
@@ -268,8 +275,8 @@ class Training(QObject):
         if former and same_training(asked.model_dump(mode="json"), former):
             return asked
         models = data_folder() / "models"
-        name = propose_name(f"{asked.label} {self.draft.declared}", models)
-        keep = data_folder() / "training" / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
+        name = propose_name(f"{subject(self.found, self.draft)} {self.draft.declared}", models)
+        keep = data_folder() / "training" / f"{time.strftime('%Y%m%d')}-{name}-{uuid4().hex[:6]}"
         return asked.model_copy(update={"out": str(models / name), "keep": str(keep)})
 
     @property
@@ -329,7 +336,6 @@ class Training(QObject):
         self.progressed.emit(fraction, message, left)
 
     def _take_result(self, result: dict[str, Any]) -> None:
-        self._say("Done.")
         self.folds.watch(str(self.draft.run["request"].get("keep") or ""), live=False)
         self._set_run(state="done", result=summary(result))
         if self.draft.external:

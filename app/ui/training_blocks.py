@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.ui.class_names import class_title
 from app.ui.training import Training
 from app.ui.training_words import EFFORT, STEPS, auc_words
 from app.ui.widgets.step_list import StepState
@@ -25,6 +26,8 @@ def blocker(training: Training, step: int) -> str:
         return "Choose what is measured."
     if step == MODELS and not draft.models:
         return "Choose at least one model."
+    if step == MODELS and any(training.lacks_site(name) for name in draft.models):
+        return "A chosen model needs a column of sites: name it at step 1, or leave the model out."
     if step == RUN:
         if training.is_running:
             return "The run goes on."
@@ -53,7 +56,10 @@ def _said(training: Training, step: int) -> str:
     draft, found = training.draft, training.found
     if step == CASES:
         sought = draft.positive_class(found) if found else ""
-        return f"{found['cases']:,} cases, {found['classes'].get(sought, 0):,} {sought}" if found else ""
+        if not found:
+            return ""
+        named = class_title(found["chosen"]["label"], sought)
+        return f"{found['cases']:,} cases" + (f", {found['classes'][sought]:,} {named}" if sought else "")
     if step == FEATURES:
         if not found:
             return ""
@@ -61,8 +67,9 @@ def _said(training: Training, step: int) -> str:
     if step == SITES:
         return "ComBat" if draft.harmonise == "combat" else "Left as they are"
     if step == MODELS:
-        return f"{', '.join(draft.models)}; {EFFORT[draft.effort][0].lower()}" if draft.effort else ", ".join(
-            draft.models)
+        titles = {each["name"]: str(each.get("title") or each["name"]) for each in training.model_recipes}
+        named = ", ".join(titles.get(name, name) for name in draft.models)
+        return f"{named}; {EFFORT[draft.effort][0].lower()}" if draft.effort else named
     if step == VALIDATION:
         folds = min(draft.folds, int(found.get("most_folds") or draft.folds)) if found else draft.folds
         return f"{folds} folds × {draft.repeats}" + (", audit" if draft.audit else "")

@@ -154,6 +154,15 @@ def same_training(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
             == {name: value for name, value in other.items() if name not in apart})
 
 
+def subject(found: Mapping[str, Any], draft: Draft) -> str:
+    """Say in a few words what a model tells apart: 'ALT or lipoma', or the label's name where its values are codes."""
+    sought = draft.positive_class(found)
+    other = next((name for name in found["classes"] if name != sought), "")
+    if sought.replace(".", "", 1).isdigit() or not other:
+        return str(found["chosen"]["label"]).replace("_", " ")
+    return f"{sought} or {other}"
+
+
 def propose_name(label: str, models: Path) -> str:
     """Name a folder for the model: of small letters, digits and hyphens, and not taken yet."""
     base = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")[:40] or "model"

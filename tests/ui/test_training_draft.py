@@ -25,7 +25,9 @@ def test_what_no_longer_fits_is_begun_anew():
 
 def test_the_single_roles_have_one_holder():
     draft = Draft(positive="ALT").with_role(("a", "b"), "ignore").with_role(("a",), "label")
-    assert draft.roles == {"b": "ignore"} and draft.picked == {"label": "a"} and draft.positive == ""
+    assert draft.roles == {"b": "ignore"}
+    assert draft.picked == {"label": "a"}
+    assert draft.positive == ""
     again = draft.with_role(("c",), "label")
     assert again.picked == {"label": "c"}
     assert draft.with_role(("a",), "feature").picked == {}
@@ -36,7 +38,9 @@ def test_only_what_was_changed_is_named_to_the_engine():
     assert (asked.label, asked.patient, asked.site, asked.clinical, asked.ignore) == (None, None, None, None, [])
     draft = Draft(source="/a.csv", picked={"site": ""}).with_role(("x", "y"), "ignore").with_role(("z",), "clinical")
     asked = draft.preview(KNOWN, timed=("rf", "unknown"), guessed=("age", "x"))
-    assert asked.site == "" and asked.ignore == ["x", "y"] and asked.clinical == ["age", "z"]
+    assert asked.site == ""
+    assert asked.ignore == ["x", "y"]
+    assert asked.clinical == ["age", "z"]
     assert [recipe.name for recipe in asked.recipes] == ["rf"]
 
 
@@ -45,14 +49,22 @@ def test_the_request_says_what_was_chosen():
                   unseen="refuse", audit=True, jobs=2).with_role(("f1",), "ignore").with_role(("grade",), "feature")
     asked = draft.request(looked(), KNOWN, "/out", "/keep")
     assert (asked.positive, asked.label, asked.patient, asked.site) == ("ALT", "label", "patient", "site")
-    assert asked.clinical == ["age"] and asked.ignore == ["f1"] and asked.confirmed == ["grade"]
-    assert asked.primary == "rf" and asked.recipe.name == "rf"
-    assert asked.folds == 9 and asked.repeats == 1  # nine is the most that the rarer class allows
+    assert asked.clinical == ["age"]
+    assert asked.ignore == ["f1"]
+    assert asked.confirmed == ["grade"]
+    assert asked.primary == "rf"
+    assert asked.recipe.name == "rf"
+    assert asked.folds == 9
+    assert asked.repeats == 1
     assert {(recipe.model.folds, recipe.model.repeats) for recipe in asked.recipes} == {(9, 1)}
-    assert asked.harmonise.method == "combat" and asked.harmonise.unseen == "refuse"
-    assert asked.audit and asked.jobs == 2 and asked.keep == "/keep"
+    assert asked.harmonise.method == "combat"
+    assert asked.harmonise.unseen == "refuse"
+    assert asked.audit
+    assert asked.jobs == 2
+    assert asked.keep == "/keep"
     left = Draft(source="/a.csv").request(looked(), KNOWN, "/out", "/keep")
-    assert left.harmonise is None and left.recipe.features == KNOWN["default"].features
+    assert left.harmonise is None
+    assert left.recipe.features == KNOWN["default"].features
 
 
 def test_images_are_measured_as_the_feature_recipe_says():
@@ -100,9 +112,12 @@ def test_finished_folds_are_read_once_and_damaged_ones_let_be(qtbot, tmp_path):
     (tmp_path / "rf" / "01-02.json").write_text("{")
     with qtbot.waitSignal(folds.changed):
         folds.watch(str(tmp_path), live=False)
-    assert folds.count("rf") == 1 and folds.aucs("rf") == [0.75]
+    assert folds.count("rf") == 1
+    assert folds.aucs("rf") == [0.75]
     write_fold(tmp_path, "rf", 1, 2, auc=None)
     folds.read()
-    assert folds.count("rf") == 2 and folds.aucs("rf") == [0.75] and len(folds.curves("rf")) == 2
+    assert folds.count("rf") == 2
+    assert folds.aucs("rf") == [0.75]
+    assert len(folds.curves("rf")) == 2
     folds.watch("", live=False)
     assert folds.count("rf") == 0

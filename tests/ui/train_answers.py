@@ -98,8 +98,7 @@ class Wizard:
     def train(self):
         self.go(5)
         self.page.run.start.click()
-        request = TrainRequest.parse(self.jobs.request("train"))
-        return request
+        return TrainRequest.parse(self.jobs.request("train"))
 
     def finish(self):
         request = self.train()

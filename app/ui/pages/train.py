@@ -171,7 +171,7 @@ class TrainPage(QWidget):
         """Go to a step, if nothing before it stops."""
         training = self._training
         number = min(max(0, number), len(self.steps) - 1)
-        if training.found:
+        if training.found or not training.draft.source:
             number = next((step for step in range(number) if self.blocker(step)), number)
         training.choose(step=number, furthest=max(number, training.draft.furthest))
         self.stack.setCurrentIndex(number)

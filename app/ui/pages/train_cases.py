@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.ui.class_names import class_title
 from app.ui.folders import short_path
 from app.ui.pages.train_step import Step, add_heading
 from app.ui.training import Training
@@ -103,7 +104,12 @@ class CasesStep(Step):
         left.addLayout(head)
         left.addWidget(self.table, 1)
         for role, (title, tip) in _PICKED.items():
-            right.addLayout(self._make_picker(role, title, tip))
+            box = self.boxes[role] = ElidedCombo()
+            box.activated.connect(lambda _row, role=role, box=box: self.training.pick(role, box.currentData() or ""))
+            right.addLayout(_make_row(title, tip, box))
+            if role == "label":
+                self.positive.activated.connect(lambda _row: self.training.choose(positive=self.positive.currentData()))
+                right.addLayout(_make_row("Looked for", "The kind of tumour that the model shall find", self.positive))
         add_heading(right, "Cases")
         right.addWidget(self.counts)
         right.addWidget(self.facts)
@@ -115,30 +121,6 @@ class CasesStep(Step):
         column.addLayout(top)
         column.addLayout(sides, 1)
         return whole
-
-    def _make_picker(self, role: str, title: str, tip: str) -> QHBoxLayout:
-        box = self.boxes[role] = ElidedCombo()
-        for each in (box, self.positive):
-            each.setSizeAdjustPolicy(ElidedCombo.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            each.setMinimumContentsLength(5)
-        box.setAccessibleName(title)
-        box.setToolTip(tip)
-        box.activated.connect(lambda _row: self.training.pick(role, str(box.currentData() or "")))
-        label = QLabel(title)
-        label.setBuddy(box)
-        label.setToolTip(tip)
-        label.setFixedWidth(130)
-        row = QHBoxLayout()
-        row.addWidget(label)
-        row.addWidget(box, 3)
-        if role == "label":
-            self.positive.setAccessibleName("Value that is looked for")
-            self.positive.setToolTip("The kind of tumour that the model shall find")
-            self.positive.activated.connect(
-                lambda _row: self.training.choose(positive=str(self.positive.currentData() or "")))
-            row.addWidget(QLabel("looked for"))
-            row.addWidget(self.positive, 2)
-        return row
 
     def glow(self, *, on: bool) -> None:
         """Light the target while something hovers over the window."""
@@ -197,8 +179,26 @@ class CasesStep(Step):
     def _show_counts(self, found: Mapping[str, Any]) -> None:
         sought = self.training.draft.positive_class(found)
         classes = [name for name in found["classes"] if name != sought] + ([sought] if sought else [])
-        self.counts.show_counts({"": found["classes"]} if classes else {}, classes)
+        label = found["chosen"]["label"]
+        named = {name: class_title(label, name) for name in classes}
+        self.counts.show_counts({"": {named[name]: found["classes"][name] for name in classes}} if classes else {},
+                                list(named.values()))
         self.counts.setVisible(bool(classes))
+
+
+def _make_row(title: str, tip: str, box: QComboBox) -> QHBoxLayout:
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(5)
+    box.setAccessibleName(title)
+    box.setToolTip(tip)
+    label = QLabel(title)
+    label.setBuddy(box)
+    label.setToolTip(tip)
+    label.setFixedWidth(130)
+    row = QHBoxLayout()
+    row.addWidget(label)
+    row.addWidget(box, 1)
+    return row
 
 
 def _notes(found: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout, QWidget
 
 from app.ui.pages.train_step import Step, add_heading
@@ -44,7 +44,7 @@ class FeaturesStep(Step):
         add_heading(inner, "Preview")
         inner.addWidget(wrapped("See on one of your cases what the preparation does to the image. The wizard waits.",
                                 "dim"))
-        inner.addWidget(self.preview)
+        inner.addWidget(self.preview, 0, Qt.AlignmentFlag.AlignLeft)
         self.column.addWidget(self.said)
         self.column.addWidget(self.card)
         self.column.addWidget(self.count)

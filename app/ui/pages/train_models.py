@@ -49,13 +49,16 @@ class ModelsStep(Step):
             name = each["name"]
             if name not in self.models:
                 self._add(name, str(each.get("title") or name), str(each.get("description") or ""))
+            lacks = training.lacks_site(name)
+            self.models[name].button.setEnabled(not lacks or name in draft.models)
             self.models[name].button.setChecked(name in draft.models)
             seconds = training.seconds.get(name)
             known = name in training.seconds
             waits = name in draft.models and not known and training.is_timing
             cannot = "cannot be fitted here" if known and seconds is None else ""
-            self.times[name].setText("being timed" if waits else cannot or time_words(
-                None if seconds is None else seconds * draft.repeats))
+            took = time_words(None if seconds is None else seconds * draft.repeats)
+            told = "needs a column of sites" if lacks else "being timed" if waits else cannot or took
+            self.times[name].setText(told)
         for name, button in self.efforts.items():
             button.setChecked(draft.effort == name)
         if not draft.effort:

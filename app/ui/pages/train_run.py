@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.ui.pages.train_step import Step, add_heading
 from app.ui.training import Training
+from app.ui.training_draft import subject
 from app.ui.training_words import time_words
 from app.ui.widgets.copy_label import ElidedLabel, wrapped
 from app.ui.widgets.live_roc import LiveRoc
@@ -47,6 +48,7 @@ class RunStep(Step):
         self.start, self.pause, self.stop = QPushButton("Train"), QPushButton("Pause"), QPushButton("Cancel")
         self.leave, self.show_log = QPushButton("Score cases meanwhile"), QPushButton("Log")
         self.start.setProperty("role", "primary")
+        self.start.setEnabled(False)
         self.show_log.setCheckable(True)
         self.pause.setToolTip("Finished folds are kept, also if the program is closed")
         self.bar, self.message, self.left = QProgressBar(), ElidedLabel(), QLabel()
@@ -119,9 +121,9 @@ class RunStep(Step):
         busy, state = training.is_running, str(draft.run.get("state") or "")
         same = training.is_as_run
         again = same and state in ("paused", "stopped", "failed")
-        self.start.setVisible(not busy)
-        self.start.setText("Go on" if again else "Train again" if state == "done" and same else "Train")
-        self.start.setEnabled(bool(training.found) and bool(draft.models) and not (state == "done" and same))
+        self.start.setVisible(not busy and not (state == "done" and same))
+        self.start.setText("Go on" if again else "Train")
+        self.start.setEnabled(bool(training.found) and bool(draft.models))
         for button in (self.pause, self.stop, self.leave):
             button.setVisible(busy)
         for widget in (self.bar, self.message, self.left):
@@ -150,9 +152,8 @@ class RunStep(Step):
         estimate = time_words(self.training.estimate())
         what = ""
         if found:
-            sought = draft.positive_class(found)
-            other = next((name for name in found["classes"] if name != sought), "")
-            what = f"{sought} against {other}, {found['cases']:,} cases, {found['features']:,} features. "
+            told = subject(found, draft)
+            what = f"{told[:1].upper()}{told[1:]}, {found['cases']:,} cases, {found['features']:,} features: "
         return f"{what}{', '.join(parts)}." + (f" {estimate[:1].upper()}{estimate[1:]}." if estimate else "")
 
     def _show_progress(self) -> None:

@@ -23,6 +23,7 @@ from app.core.errors import Failure
 from app.ui.calls import Call
 from app.ui.pages.train_step import Step, add_heading
 from app.ui.training import Training
+from app.ui.training_draft import subject
 from app.ui.training_words import ERROR_RATES
 from app.ui.widgets.copy_label import wrapped
 from app.ui.widgets.explained import Explained, field_row
@@ -124,7 +125,8 @@ class SaveStep(Step):
         self.known, self._of = known, self.training.model
         finish = self.training.draft.finish
         other, sought = known["classes"]
-        title = f"{sought} or {other}, {self.training.draft.declared}"
+        draft, found = self.training.draft, self.training.found
+        title = f"{subject(found, draft) if found else sought}, {draft.declared}"
         purpose = (f"To tell {sought} from {other}. Trained on {known['training']}. For research: a second opinion, "
                    "never the only reason for a decision.")
         for field, name, text in ((self.title, "title", title), (self.purpose, "purpose", purpose)):

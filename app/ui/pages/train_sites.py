@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
 
+from app.ui.class_names import class_title
 from app.ui.pages.train_step import Step, add_heading
 from app.ui.training import Training
 from app.ui.training_words import SMALL, UNSEEN
@@ -78,7 +79,9 @@ class SitesStep(Step):
         self.test.setVisible(bool(self.test.text()))
         sought = draft.positive_class(found) if found else ""
         classes = [name for name in found.get("classes") or () if name != sought] + ([sought] if sought else [])
-        self.sizes.show_counts(sites, classes, advice.get("too_few") or ())
+        named = {name: class_title(found["chosen"]["label"], name) for name in classes}
+        self.sizes.show_counts({site: {named[name]: count for name, count in counts.items() if name in named}
+                                for site, counts in sites.items()}, list(named.values()), advice.get("too_few") or ())
         self.sizes.setVisible(bool(sites))
         self.sizes_heading.setText(f"Cases of each site ({len(sites)}; pale: fewer than {advice['at_least']} cases)"
                                    if advice else "Cases of each site")

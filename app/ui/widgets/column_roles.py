@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QComboBox,
-    QHeaderView,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
-    QWidget,
-)
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 ROLES = {"label": "Label", "patient": "Patient", "site": "Site", "clinical": "Clinical", "feature": "Feature",
-         "ignore": "Not used", "file": "Image or outline"}
+         "ignore": "Not used", "file": "File"}
 MEANINGS = {"label": "what the model shall tell: the diagnosis", "patient": "cases of one patient stay together",
             "site": "hospital or scanner", "clinical": "known beforehand; a model of these alone stands beside",
             "feature": "measured; the model learns from it", "ignore": "left alone",
@@ -65,10 +57,9 @@ class ColumnModel(QAbstractTableModel):
         shown = orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole
         return _TITLES[section] if shown else None
 
-    def flags(self, index: AnyIndex) -> Qt.ItemFlag:
-        """Let roles be changed, save those of files."""
-        free = index.column() == ROLE_COLUMN and self.columns[index.row()]["role"] != "file"
-        return super().flags(index) | (Qt.ItemFlag.ItemIsEditable if free else Qt.ItemFlag.NoItemFlags)
+    def is_free(self, row: int) -> bool:
+        """Whether a column's role can be changed: that of a file cannot."""
+        return bool(self.columns[row]["role"] != "file")
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Say one thing of one column."""
@@ -77,13 +68,12 @@ class ColumnModel(QAbstractTableModel):
             if index.column() == ROLE_COLUMN:
                 return f"{ROLES.get(each['role'], '')}: {MEANINGS.get(each['role'], '')}"
             return self.data(index)
-        if role == Qt.ItemDataRole.EditRole and index.column() == ROLE_COLUMN:
-            return each["role"]
         if role != Qt.ItemDataRole.DisplayRole:
             return None
         missing = each["missing"]
         share = f" ({100 * missing / self._rows:.0f} %)" if missing and self._rows else ""
-        return (each["name"], ROLES.get(each["role"], each["role"]), _holds(each),
+        shown = ROLES.get(each["role"], each["role"]) + ("  ▾" if self.is_free(index.row()) else "")
+        return (each["name"], shown, _holds(each),
                 f"{missing:,}{share}" if missing else "", ", ".join(map(str, each["examples"])))[index.column()]
 
 
@@ -93,40 +83,6 @@ def _holds(column: Mapping[str, Any]) -> str:
     if column["kind"] == "number" and column["distinct"] > 2:
         return "numbers"
     return f"{column['distinct']:,} value{'s' * (column['distinct'] != 1)}"
-
-
-class _RoleBox(QStyledItemDelegate):
-    """Offers the roles in a cell."""
-
-    def __init__(self, taken: Callable[[int, str], None], parent: QWidget) -> None:
-        super().__init__(parent)
-        self._taken = taken
-
-    def createEditor(self, parent: QWidget, _option: QStyleOptionViewItem, index: AnyIndex) -> QWidget:  # noqa: N802
-        """Open the list at once: the click that asked for it was enough."""
-        box = QComboBox(parent)
-        box.setAccessibleName("Role of the column")
-        for name, title in ROLES.items():
-            if name != "file":
-                box.addItem(title, name)
-                box.setItemData(box.count() - 1, MEANINGS[name], Qt.ItemDataRole.ToolTipRole)
-        row = index.row()
-        box.activated.connect(lambda _place: self._take(box, row))
-        return box
-
-    def _take(self, box: QComboBox, row: int) -> None:
-        role = str(box.currentData())
-        self.closeEditor.emit(box)
-        self._taken(row, role)
-
-    def setEditorData(self, editor: QWidget, index: AnyIndex) -> None:  # noqa: N802
-        """Show the present role."""
-        if isinstance(editor, QComboBox):
-            editor.setCurrentIndex(editor.findData(index.data(Qt.ItemDataRole.EditRole)))
-            editor.showPopup()
-
-    def setModelData(self, _editor: QWidget, _model: QAbstractItemModel, _index: AnyIndex) -> None:  # noqa: N802
-        """Leave the table alone: choosing in the list is what counts."""
 
 
 class ColumnRoles(QTableView):
@@ -142,12 +98,12 @@ class ColumnRoles(QTableView):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.columns = ColumnModel(self)
+        self.columns, self._words = ColumnModel(self), ""
         self.setModel(self.columns)
         self.setAccessibleName("Columns of the table and their roles")
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
-        self.setItemDelegateForColumn(ROLE_COLUMN, _RoleBox(self._take, self))
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.menu: QMenu | None = None
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
@@ -159,7 +115,7 @@ class ColumnRoles(QTableView):
         for place, width in enumerate((180, 96, 110, 84, 100)):
             self.setColumnWidth(place, width)
         header.setSectionResizeMode(len(_TITLES) - 1, QHeaderView.ResizeMode.Stretch)
-        self.clicked.connect(lambda index: index.column() == ROLE_COLUMN and self.edit(index))
+        self.clicked.connect(lambda index: index.column() == ROLE_COLUMN and self.offer_roles(index.row()))
 
     def show_columns(self, columns: Sequence[Mapping[str, Any]], role_of: Callable[[str], str], rows: int) -> None:
         """Show the columns of a table of so many rows."""
@@ -168,14 +124,26 @@ class ColumnRoles(QTableView):
             words = " ".join(map(str, (each["name"], ROLES.get(each["role"], ""))))
             self.setRowHidden(place, bool(self._words) and self._words not in words.casefold())
 
-    _words = ""
-
     def find(self, words: str) -> None:
         """Show the columns whose name or role holds these words."""
         self._words = words.strip().casefold()
         for place, each in enumerate(self.columns.columns):
             held = f"{each['name']} {ROLES.get(each['role'], '')}".casefold()
             self.setRowHidden(place, self._words not in held)
+
+    def offer_roles(self, row: int) -> None:
+        """Open the list of roles below a row's own."""
+        index = self.columns.index(row, ROLE_COLUMN)
+        if not index.isValid() or not self.columns.is_free(row):
+            return
+        menu = self.menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for name, title in ROLES.items():
+            if name != "file":
+                action = menu.addAction(f"{title}: {MEANINGS[name]}", lambda name=name: self._take(row, name))
+                action.setCheckable(True)
+                action.setChecked(self.columns.columns[row]["role"] == name)
+        menu.popup(self.viewport().mapToGlobal(self.visualRect(index).bottomLeft()))
 
     def _take(self, row: int, role: str) -> None:
         rows = {index.row() for index in self.selectionModel().selectedRows() if not self.isRowHidden(index.row())}
@@ -188,8 +156,6 @@ class ColumnRoles(QTableView):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Change the role of the row at hand with Enter, F2 or space."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space, Qt.Key.Key_F2):
-            index = self.columns.index(self.currentIndex().row(), ROLE_COLUMN)
-            if index.isValid():
-                self.edit(index)
+            self.offer_roles(self.currentIndex().row())
             return
         super().keyPressEvent(event)

@@ -33,6 +33,7 @@ class LiveRoc(QWidget):
         self.areas.setYRange(0.0, 1.0, padding=0.04)
         for plot in (self.roc, self.areas):
             plot.setMouseEnabled(False, False)
+            plot.getPlotItem().layout.setContentsMargins(4, 4, 8, 8)
             plot.setMinimumHeight(220)
             plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # as high as there is room
         plots = QHBoxLayout()

@@ -34,6 +34,7 @@ class OperatingCurve(QWidget):
         self.plot, self.said = make_plot("Sensitivity and specificity by threshold"), wrapped()
         self.plot.setRange(xRange=(0, 1), yRange=(0, 1), padding=0.02)
         self.plot.setMouseEnabled(False, False)
+        self.plot.getPlotItem().layout.setContentsMargins(4, 8, 8, 8)
         self.plot.setMinimumHeight(200)
         self.plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # as high as there is room
         self.plot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

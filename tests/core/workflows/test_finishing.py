@@ -20,7 +20,8 @@ def model(tmp_path):
 
 def test_what_can_be_chosen_is_what_was_held_out(model):
     found = run_workflow(f"{W}describe_finish", {"model": "tried"}, quiet)
-    assert found["classes"] == ["lipoma", "ALT"] and found["limits"]
+    assert found["classes"] == ["lipoma", "ALT"]
+    assert found["limits"]
     curve = found["curve"]
     assert curve["threshold"] == sorted(curve["threshold"])
     assert curve["sensitivity"] == sorted(curve["sensitivity"], reverse=True)
@@ -32,7 +33,7 @@ def test_what_can_be_chosen_is_what_was_held_out(model):
 
 def test_a_model_is_finished(model):
     before = Bundle.load(model)
-    features = {name: 1.0 for name in before.specification.features}
+    features = dict.fromkeys(before.specification.features, 1.0)
     done = run_workflow(f"{W}finish_model", {
         "model": "tried", "title": "Lipoma or ALT", "purpose": "Second look at lipomas of the thigh.",
         "limits": ["Only T1 was seen.", "  ", "No child was\nseen."], "threshold": 0.37}, quiet)

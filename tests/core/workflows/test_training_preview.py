@@ -37,7 +37,8 @@ def test_columns_that_are_named_are_not_guessed(tmp_path):
     found = look(table, label="other", site="", ignore=["volume_ml"])
     assert found["chosen"]["label"] == "other"
     assert found["classes"] == {"a": 40, "b": 40}
-    assert found["sites"] == {} and found["advice"] is None
+    assert found["sites"] == {}
+    assert found["advice"] is None
     assert found["features"] == 2
 
 
@@ -48,7 +49,8 @@ def test_problems_name_row_column_and_fix(tmp_path):
     mean[7] = "n/k"
     found = look(write_features(tmp_path / "features.csv", 80, label=labels, original_firstorder_Mean=mean))
     told = {each["column"]: each for each in found["problems"]}
-    assert told["label"]["row"] == 5 and told["original_firstorder_Mean"]["row"] == 9
+    assert told["label"]["row"] == 5
+    assert told["original_firstorder_Mean"]["row"] == 9
     assert all(each["stops"] and each["fix"] for each in found["problems"])
     assert "--" not in " ".join(each["message"] for each in found["problems"])
 
@@ -75,7 +77,8 @@ def folder(tmp_path):
 
 def test_a_folder_of_cases_finds_its_labels_in_another_table(folder):
     alone = look(folder)
-    assert alone["holds_images"] and alone["cases"] == 8
+    assert alone["holds_images"]
+    assert alone["cases"] == 8
     assert [each["message"] for each in alone["problems"]] == ["No column is chosen as the label."]
     labels = folder.parent / "labels.csv"
     with labels.open("w", newline="") as file:
@@ -83,7 +86,8 @@ def test_a_folder_of_cases_finds_its_labels_in_another_table(folder):
     found = look(folder, labels=str(labels), measures={"name": "shape", "features": {"classes": ["shape"]}})
     assert found["problems"] == []
     assert found["classes"] == {"ALT": 4, "lipoma": 4}
-    assert found["features"] > 10 and found["most_folds"] == 2
+    assert found["features"] > 10
+    assert found["most_folds"] == 2
     assert look(found["table"])["problems"] == []
 
 
@@ -103,4 +107,5 @@ def test_a_missing_image_is_told_with_its_row(tmp_path):
     found = look(tmp_path / "cases.csv")
     assert found["holds_images"]
     gone = next(each for each in found["problems"] if "gone" in each["message"])
-    assert gone["row"] == 2 and gone["fix"].startswith("Correct the path")
+    assert gone["row"] == 2
+    assert gone["fix"].startswith("Correct the path")
