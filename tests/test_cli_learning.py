@@ -113,3 +113,32 @@ def test_models_import_and_export(capsys, model, tmp_path):
     (tmp_path / "bad.zip").write_bytes((tmp_path / "m.zip").read_bytes()[:-300])
     status, _, err = say(capsys, "models", "import", tmp_path / "bad.zip")
     assert (status, "not a readable .zip" in err) == (2, True)
+
+
+def test_several_recipes_and_the_text_that_a_person_reads(capsys, recipe, tmp_path):
+    table = write_features(tmp_path / "features.csv", 40, 1.0)
+    other = tmp_path / "other.json"
+    other.write_text(Recipe.parse({"name": "other", "features": None, "model": {"kind": "svm"}}).model_dump_json())
+    words = ("train", table, *WORDS, "--recipe", recipe, "--recipe", other, "--primary", "other", "--folds", "3",
+             "--repeats", "1", "--audit", "--permutations", "1", "--out", tmp_path / "m")
+    status, out, err = say(capsys, *words)
+    assert status == 0, err
+    lines = out.splitlines()
+    assert lines[1].startswith("other *"), "the saved one first"
+    assert lines[2].startswith("quick ")
+    assert any(line.startswith("volume alone") for line in lines)
+    assert "other was declared primary before the run" in out
+    assert "tumour volume alone: AUC" in out or "the longest diameter alone: AUC" in out
+    assert "that no new patient would have confirmed" in out
+    assert "p = " in out
+    assert lines[-1] == str(tmp_path / "m")
+    assert "other: fold 2 of 3" in err
+    status, _, err = say(capsys, "train", table, *WORDS, "--recipe", recipe, "--primary", "gone", "--out", tmp_path)
+    assert (status, "no recipe of this run is named so" in err) == (2, True)
+
+
+def test_time_left_is_told_to_the_minute():
+    from app.cli import _word_left
+
+    assert [_word_left(each) for each in (None, 40.0, 100.0, 10800.0)] == [
+        "", "", ", about 2 min left:", ", about 3 h left:"]

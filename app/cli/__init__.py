@@ -14,7 +14,7 @@ import app
 from app.cli.parser import CANCELLED, OUR_FAULT, UNUSABLE_INPUT, build_parser
 from app.cli.requests import choose_workflow
 from app.core.errors import Cancelled, InputError
-from app.core.jobs import describe_failure, run_request_file, run_workflow
+from app.core.jobs import TimeLeft, describe_failure, run_request_file, run_workflow
 from app.core.paths import logs_folder
 
 
@@ -88,12 +88,14 @@ class Progress:
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
         self._last = ""
+        self._left = TimeLeft(time.monotonic())
 
     def __call__(self, fraction: float, message: str) -> None:
         """Show how far a workflow is."""
         if self._terminal:
             filled = round(24 * min(max(fraction, 0.0), 1.0))
-            sys.stderr.write(f"\r\x1b[K[{'=' * filled}{' ' * (24 - filled)}] {fraction:4.0%} {message}")
+            left = _word_left(self._left.update(time.monotonic(), fraction))
+            sys.stderr.write(f"\r\x1b[K[{'=' * filled}{' ' * (24 - filled)}] {fraction:4.0%}{left} {message}")
             sys.stderr.flush()
         elif message != self._last:
             sys.stderr.write(f"{message}\n")
@@ -103,3 +105,11 @@ class Progress:
         """Leave the bar's line."""
         if self._terminal and self._last:
             sys.stderr.write("\r\x1b[K")
+
+
+def _word_left(seconds: float | None) -> str:
+    """The time left, to the minute; nothing where it is not known or short."""
+    if seconds is None or seconds < 60:
+        return ""
+    minutes = round(seconds / 60)
+    return f", about {minutes} min left:" if minutes < 120 else f", about {minutes / 60:.0f} h left:"
