@@ -10,7 +10,7 @@ from app.ui.results import Estimate
 from app.ui.widgets.record_model import Column
 from app.ui.words import DEMONSTRATION
 
-_HOMES = {"shipped": "came with the program", "own": "trained here", "imported": "imported"}
+_HOMES = ("shipped", "own", "imported")
 AREAS = (
     Column("Tested on", lambda row: row["where"]),
     Column("AUC (95 %)", lambda row: row["auc"], figure_text, numeric=True),
@@ -24,7 +24,7 @@ def badges(model: Mapping[str, Any], *, in_use: bool = False) -> list[str]:
     """Say in a few words what a model is, beside its title."""
     told = ["! does not verify"] if not model.get("verified", True) else []
     told += ["in use for scoring"] if in_use else []
-    told += [_HOMES[model["home"]]] if model.get("home") in _HOMES else []
+    told += [str(model["home"])] if model.get("home") in _HOMES else []
     return told + ([DEMONSTRATION] if model.get("demonstration") else [])
 
 

@@ -12,7 +12,7 @@ from app.ui.words import per_cent
 DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 FEW = 50
-_ODD_SLOPE = (0.8, 1.25)
+_ODD_SLOPE, _VAGUE_SLOPE = (0.8, 1.25), (0.5, 2.0)
 
 
 def share_text(value: float, digits: int = 2) -> str:
@@ -29,7 +29,7 @@ def range_text(figure: Estimate, *, signed: bool = False, digits: int = 2) -> st
     """Write an interval: '0.74–0.91', '−0.02 to +0.17'; empty where unknown."""
     if not figure.has_interval:
         return ""
-    if signed:
+    if signed or figure.low < 0:
         return f"{signed_text(figure.low, digits)} to {signed_text(figure.high, digits)}"
     return f"{figure.low:.{digits}f}{DASH}{figure.high:.{digits}f}"
 
@@ -142,6 +142,9 @@ def calibration_sentence(found: Any) -> str:
     if not slope.is_known:
         return ""
     text = f"(calibration slope {slope.mean:.2f}" + (f", {range_text(slope)}" if slope.has_interval else "") + ")"
+    if slope.has_interval and (slope.low < _VAGUE_SLOPE[0] or slope.high > _VAGUE_SLOPE[1]) \
+            and slope.low <= 1 <= slope.high:
+        return f"Too few cases to tell whether its probabilities can be taken at their word {text}."
     spans_one = not slope.has_interval or slope.low <= 1 <= slope.high
     if _ODD_SLOPE[0] <= slope.mean <= _ODD_SLOPE[1] and spans_one:
         return f"Its probabilities can be taken at their word {text}."

@@ -177,7 +177,7 @@ class Results:
         """The operating points that were chosen before these cases were seen, the default first."""
         found = [each for each in self.of("points", name) or () if isinstance(each, Mapping)]
         found = [each for each in found if np.isfinite(Estimate.read(each.get("threshold")).mean)]
-        return sorted(found, key=lambda each: not (each.get("default") or each.get("name") == DEFAULT_POINT))
+        return sorted(found, key=lambda each: (not each.get("default"), each.get("name") != DEFAULT_POINT))
 
     def default_threshold(self, name: str) -> float:
         """Threshold of the default point; one half where a model has none."""

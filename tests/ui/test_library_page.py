@@ -55,8 +55,8 @@ def choose(room, *names):
 
 def test_where_each_model_comes_from_is_on_its_badge(room):
     told = [room.library.list.item(row).text().split("\n")[1] for row in range(5)]
-    assert told == ["in use for scoring, came with the program", "trained here", "imported",
-                    "! does not verify, trained here", "came with the program, demonstration, synthetic data"]
+    assert told == ["in use for scoring, shipped", "own", "imported", "! does not verify, own",
+                    "shipped, demonstration, synthetic data"]
 
 
 def test_inside_and_outside_stand_side_by_side(room):

@@ -144,7 +144,8 @@ def test_an_external_test_claims_no_folds():
 
 @pytest.mark.parametrize(("slope", "interval", "words"), [
     (1.0, [0.8, 1.2], "can be taken at their word"), (0.5, [0.3, 0.7], "are more extreme"),
-    (0.7, [0.3, 1.2], "may be more extreme"), (1.6, [1.2, 2.0], "are more timid"), (1.5, [0.8, 2.2], "may be more")])
+    (0.7, [0.51, 1.2], "may be more extreme"), (1.6, [1.2, 2.0], "are more timid"),
+    (1.5, [0.8, 1.9], "may be more timid"), (0.9, [-0.1, 1.9], "Too few cases"), (1.1, [0.6, 2.6], "Too few cases")])
 def test_calibration_in_words(slope, interval, words):
     assert words in calibration_sentence({"slope": slope, "slope_interval": interval})
 

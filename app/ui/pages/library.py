@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -36,8 +36,10 @@ from app.ui.widgets.record_model import RecordModel
 from app.ui.widgets.record_table import RecordTable
 from app.ui.widgets.result_panel import heading
 from app.ui.widgets.run_bar import RunBar
+from app.ui.words import DEMONSTRATION
 
 LIST_WIDTH = 300
+_OF_ONE = ("results", "use", "export", "remove")
 _APART = "Each on its own cases: their figures stand side by side, and no difference is claimed."
 
 
@@ -81,23 +83,27 @@ class LibraryPage(QWidget):
         self.notices, self.list = Notices(), _Models()
         self.list.setAccessibleName("Models")
         self.list.setFixedWidth(LIST_WIDTH)
+        self.list.setWordWrap(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.title, self.purpose, self.standing, self.figures = wrapped("", "title"), wrapped(), wrapped(), wrapped()
         self.model = RecordModel(AREAS, "key", parent=self)
         self.areas = RecordTable(self.model, "AUC inside and outside the training")
         self.card = ModelCard()
         self.run = RunBar("Evaluate on a new cohort…", self.library.evaluation)
-        names = {"results": "Open results", "compare": "Compare", "use": "Use for scoring", "export": "Export…",
-                 "remove": "Remove", "verify": "Verify every byte", "bring": "Import…"}
+        names = {"results": "Open results", "compare": "Compare their results", "use": "Use for scoring",
+                 "export": "Export…", "remove": "Remove", "verify": "Verify every byte", "bring": "Import…"}
         self.buttons = {name: QPushButton(title) for name, title in names.items()}
-        self.buttons["results"].setProperty("role", "primary")
+        for name in ("results", "compare"):
+            self.buttons[name].setProperty("role", "primary")
         self.run.button.setProperty("role", "")
+        self.setAcceptDrops(True)
         self._lay_out()
         self._bind(reading)
 
     def _lay_out(self) -> None:
         tools, room = FlowLayout(spacing=8), QWidget()
-        for name in ("results", "compare", "use", "export", "remove"):
+        for name in _OF_ONE:
             tools.addWidget(self.buttons[name])
         below = QHBoxLayout()
         below.setSpacing(8)
@@ -111,10 +117,14 @@ class LibraryPage(QWidget):
         for widget in (self.title, self.purpose):
             right.addWidget(widget)
         right.addLayout(tools)
+        right.addWidget(self.buttons["compare"], 0, Qt.AlignmentFlag.AlignLeft)
         right.addWidget(self.run, 0, Qt.AlignmentFlag.AlignLeft)
-        for widget in (heading("State"), self.standing, heading("Figures"), self.figures, self.areas, heading("Card")):
+        state, card = heading("State"), heading("Card")
+        self._single = (state, self.standing, card, self.card)
+        for widget in (state, self.standing, heading("Figures"), self.figures, self.areas, card):
             right.addWidget(widget)
         right.addWidget(self.card, 1)
+        right.addStretch(0)
         row = QHBoxLayout(room)
         row.setContentsMargins(16, 16, 16, 16)
         row.setSpacing(24)
@@ -189,9 +199,13 @@ class LibraryPage(QWidget):
         if not model:
             self.title.setText("There is no model in the library.")
             return
-        version = f"  {model['version']}" if model.get("version") else ""
+        version = f", version {model['version']}" if model.get("version") else ""
         self.title.setText(f"{len(chosen)} models" if several else f"{model.get('title') or model['name']}{version}")
         self.purpose.setText("" if several else _purpose(model))
+        self.purpose.setVisible(bool(self.purpose.text()))
+        for widget in (*self._single, self.run, *(self.buttons[name] for name in _OF_ONE)):
+            widget.setVisible(not several)
+        self.buttons["compare"].setVisible(several)
         self.standing.setText(standing_text(model, verifying=self.library.verifying) if not several else "")
         self.figures.setText(_APART
                              if several else figures_text(model) if fine else "")
@@ -218,7 +232,7 @@ class LibraryPage(QWidget):
         self.run.button.setEnabled(one or self.library.evaluation.running)
         self.buttons["results"].setToolTip("" if can["results"] else
                                            "This model keeps no results of a training run; its card says what is known")
-        self.buttons["compare"].setToolTip("Choose two or more with Ctrl or Shift")
+        self.list.setToolTip("Choose two or more with Ctrl or Shift to compare them")
         self.buttons["remove"].setToolTip("Ctrl+Z brings it back" if can["remove"] else
                                           "Models that came with the program stay")
 
@@ -272,7 +286,7 @@ class LibraryPage(QWidget):
         from app.ui.pages.library_evaluate import EvaluateSheet
 
         model = self.library.find(self.chosen[0])
-        sheet = EvaluateSheet(self.library.reading.jobs, model, self.library.state["folder"], self)
+        sheet = EvaluateSheet(self.library.reading.jobs, model, self)
         sheet.asked.connect(lambda table, roles: self.library.evaluate(str(model["name"]), table, roles))
         sheet.finished.connect(sheet.deleteLater)
         sheet.open()
@@ -293,15 +307,29 @@ class LibraryPage(QWidget):
         card.retry_requested.connect(lambda: self.library.import_from(path, replace=True))
         card.retry_requested.connect(lambda: self.notices.drop(failure.message))
 
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        """Welcome a model in one file."""
+        if _dropped(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        """Import a model."""
+        event.acceptProposedAction()
+        self.library.import_from(_dropped(event))
+
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Keep notices to a part of the room."""
         super().resizeEvent(event)
         self.notices.limit(event.size().height())
 
 
-def _purpose(model: Mapping[str, Any]) -> str:
-    from app.ui.words import DEMONSTRATION
+def _dropped(event: QDropEvent) -> str:
+    """Path of the one model that is dropped; '' for anything else."""
+    paths = [url.toLocalFile() for url in event.mimeData().urls()]
+    return paths[0] if len(paths) == 1 and paths[0].lower().endswith(".zip") else ""
 
+
+def _purpose(model: Mapping[str, Any]) -> str:
     told = [str(model.get("purpose") or "")]
     if model.get("demonstration"):
         told.append(f"{DEMONSTRATION[:1].upper()}{DEMONSTRATION[1:]}: never for a patient.")

@@ -36,7 +36,7 @@ class EvaluateSheet(QDialog):
 
     asked = Signal(str, dict)
 
-    def __init__(self, jobs: Jobs, model: Mapping[str, Any], folder: str, parent: QWidget | None = None) -> None:
+    def __init__(self, jobs: Jobs, model: Mapping[str, Any], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Evaluate on a new cohort")
         self.setMinimumWidth(WIDTH)
@@ -70,7 +70,7 @@ class EvaluateSheet(QDialog):
         column.addLayout(form)
         column.addWidget(self.problem)
         column.addLayout(buttons)
-        self._folder = folder
+        self.table.button.setFocus()
         self._offer()
         self.table.chosen.connect(self.take)
         self.boxes["label"].activated.connect(lambda _row: self._offer_values())

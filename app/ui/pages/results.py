@@ -32,7 +32,7 @@ from app.ui.widgets.invitation import Invitation
 from app.ui.widgets.notices import Notices
 
 TABS = ("ROC", "Calibration", "Decision", "Cases", "Sites", "Features", "Audit", "Learning", "Metrics", "Report")
-CAUTIONS = 48
+CAUTIONS, TITLE = 48, 320
 _EVALUATION = "Result of an external test (evaluation.json *.json)"
 
 
@@ -87,6 +87,7 @@ class ResultsPage(QWidget):
         session = self.session
         self.notices, self.stack, self.tabs = Notices(), QStackedWidget(), QTabWidget()
         self.title, self.choose = ElidedLabel("", "title"), QPushButton("Other results")
+        self.title.setMaximumWidth(TITLE)
         self.menu = QMenu(self.choose)
         self.menu.aboutToShow.connect(lambda: self._fill_menu(self.menu))
         self.choose.setMenu(self.menu)

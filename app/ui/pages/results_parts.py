@@ -191,6 +191,8 @@ class ReportPart(QScrollArea):
     def restyle(self) -> None:
         """Say it anew."""
         results = self._session.results
+        for button in self.buttons.values():
+            button.setVisible(not results.is_side_by_side)  # a report is of one
         self.methods.setText(str(results.raw.get("methods") or "No methods are kept with this result."))
         self.flow.setText(flow_text(results.rows("flow")) or "No flow of cases is kept with this result.")
         folds, versions = results.part("folds"), results.part("versions")

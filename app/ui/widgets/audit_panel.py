@@ -23,6 +23,7 @@ _CAPTION = ("Honest: everything learned in the training part of each fold. Naive
             "and selection have seen the held-out ones. Permuted: the honest way under labels dealt at random.")
 _NOT_AUDITED = ("This run was not audited. Ask for the audit when training: it repeats the run the wrong way and under "
                 "labels that mean nothing, to show what chance and leakage would have looked like.")
+_LEVEL, _LEAK = 0.05, 0.55
 _GOLDEN, _HEIGHT = 0.618034, 170
 
 
@@ -78,13 +79,16 @@ class AuditPlot(Figure):
             told.append(str(self._part("naive")["sentence"]))
         if permuted:
             mean = as_number((permuted.get("auc") or {}).get("mean"))
-            count = permuted.get("permutations") or len(each)
-            verdict = "The labels matter: what the model found is not chance alone" \
-                if as_number(permuted.get("p_value")) <= 0.05 else "What the model found could be chance"
+            count = int(permuted.get("permutations") or len(each))
+            verdict = "What the model found could be chance"
+            if as_number(permuted.get("p_value")) <= _LEVEL:
+                verdict = "The labels matter: what the model found is not chance alone"
+            elif (count + 1) * _LEVEL < 1:
+                verdict = f"No p value below {1 / (count + 1):.2g} can come of {count}: ask for more of them"
             told.append(f"With labels dealt at random {count} times the same pipeline reached {mean:.2f} on average "
                         f"(one half is expected), against {honest.mean:.2f} with the true ones "
                         f"({p_text(permuted.get('p_value'))}). {verdict}.")
-            if mean > 0.55:
+            if mean > _LEAK:
                 told.append("Labels dealt at random should give one half: a higher mean says that something leaks.")
         return told
 

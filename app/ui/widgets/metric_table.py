@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from app.ui.result_session import ResultSession
 from app.ui.result_words import p_text, range_text, signed_text
@@ -67,6 +67,9 @@ class MetricTable(QWidget):
         self.table = RecordTable(self.metrics, "Metrics")
         self.differences = RecordModel(DIFFERENCES, "key", parent=self)
         self.pairs = RecordTable(self.differences, "Paired differences in AUC")
+        for table in (self.table, self.pairs):
+            last = table.records.columnCount() - 1
+            table.horizontalHeader().setSectionResizeMode(last, QHeaderView.ResizeMode.Stretch)
         self.nothing = wrapped("", "dim")
         self.export = QPushButton("Export CSV…")
         self.export.clicked.connect(lambda: ask_save(self, "Export the table", "metrics.csv", "Table (*.csv)",
@@ -101,13 +104,11 @@ class MetricTable(QWidget):
                 for each in results.of("metrics", name) or ()]
         self.metrics.show_records(rows)
         self.table.fit()
-        self.table.horizontalHeader().setStretchLastSection(True)
         drawn = set(session.drawn)
         pairs = [row for row in results.rows("comparisons") if {row.get("a"), row.get("b")} <= drawn]
         self.differences.show_records({**row, "a": results.word(str(row["a"])), "b": results.word(str(row["b"])),
                                        "key": f"{row['a']}\n{row['b']}"} for row in pairs)
         self.pairs.fit()
-        self.pairs.horizontalHeader().setStretchLastSection(True)
         self.pairs.setVisible(bool(pairs))
         self.nothing.setVisible(not pairs)
         self.nothing.setText("Tick two or more above to compare them." if len(drawn) < 2 else

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.ui.result_session import ResultSession
 from app.ui.result_words import auc_sentence, difference_sentence, figure_text, scope_sentence, trust_sentences
@@ -57,6 +57,8 @@ class ModelChoice(QWidget):
         self._session = session
         self.models, self.boxes = QComboBox(), {}
         self.models.setAccessibleName("Model looked at")
+        self.models.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.models.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._room = QWidget()
         self._flow = FlowLayout(spacing=12)
         below = QVBoxLayout(self._room)
