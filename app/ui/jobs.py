@@ -37,7 +37,7 @@ SHUTDOWN_SECONDS = 1.8
 _log = logging.getLogger("app.jobs")
 WARM_MODULES = {
     "view": ("app.core.workflows.view",),
-    "score": ("app.core.workflows.score", "sklearn.pipeline", "sklearn.linear_model", "skops.io", "radiomics"),
+    "score": ("app.core.workflows.score", "app.core.bundle.archive", "app.core.classify.tuned", "radiomics"),
     "train": (),
 }
 

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -268,3 +270,15 @@ def test_sigmoid_at_the_ends():
     assert sigmoid(-800.0) == 0.0
     assert sigmoid(800.0) == 1.0
     assert sigmoid(-40.0) == pytest.approx(np.exp(-40.0), rel=1e-12)
+
+
+def test_reading_a_model_never_loads_torch():
+    program = (
+        "import sys; from pathlib import Path; from app.core.bundle import Bundle;"
+        f"bundle = Bundle.load(Path({str(SHIPPED / 'lipoma-phantom-demo')!r}));"
+        "bundle.predict({name: sum(span) / 2 for name, span in bundle.specification.training.ranges.items()});"
+        "assert bundle.resamples; assert 'torch' not in sys.modules; import torch; torch.zeros(1)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=SHIPPED.parent, capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 0, done.stderr

@@ -121,8 +121,7 @@ def _no_model(path: Path) -> BundleError:
 
 
 def _read_skops(path: Path) -> Any:
-    from skops.io import get_untrusted_types, load
-
+    from app.core.bundle.archive import get_untrusted_types, load
     from app.core.classify.saved import TRUSTED
 
     name = path.parent.name

@@ -32,7 +32,7 @@ def check_target(folder: Path) -> None:
 
 def pack(model: Any) -> bytes:
     """A fitted classifier, or a list of them, as the bytes of a .skops file."""
-    from skops.io import dumps
+    from app.core.bundle.archive import dumps
 
     return bytes(dumps(model, compression=zipfile.ZIP_DEFLATED, compresslevel=6))
 

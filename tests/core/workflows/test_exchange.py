@@ -162,8 +162,8 @@ def test_a_name_that_leads_elsewhere_is_no_model(model, tmp_path):
     copy = shutil.copytree(model, tmp_path / "copy")
     values = json.loads((copy / "bundle.json").read_text())
     values |= {"name": "../evil", "digest": ""}
-    from app.core import bundle
+    from app.core.bundle.reading import canonical, sha256
 
-    values["digest"] = bundle._sha256(bundle._canonical(values))
-    (copy / "bundle.json").write_bytes(bundle._canonical(values))
+    values["digest"] = sha256(canonical(values))
+    (copy / "bundle.json").write_bytes(canonical(values))
     assert "cannot be used" in refused(copy)
