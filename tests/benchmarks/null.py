@@ -180,6 +180,10 @@ def report(size: str, folder: Path | None, kept: dict[tuple[str, str], Kept]) ->
         rows.append(summarise(size, f"{kind} {name}", results, "auc", "covered"))
         if kind == "harmonise":
             rows.append(summarise(size, f"{kind} {name}, new sites", results, "sites", "sites_covered"))
+        if kind == "harmonise" and name != "none" and (kind, "none") in kept:
+            none = kept[kind, "none"].results
+            rows[-2] |= less_none(each.results, none, "auc")
+            rows[-1] |= less_none(each.results, none, "sites")
     recipes = {name: each for (kind, name), each in kept.items() if kind == "recipe" and len(each.results) > 1}
     for least in sorted({len(each.results) for each in recipes.values()}):
         among = {name: each for name, each in recipes.items() if len(each.results) >= least}
@@ -188,6 +192,16 @@ def report(size: str, folder: Path | None, kept: dict[tuple[str, str], Kept]) ->
             rows.append(summarise(size, f"{words}, as it looks", best, "apparent", ""))
             rows.append(summarise(size, f"{words}, corrected", best, "auc", "covered"))
     return [row for row in rows if row["cohorts"]]
+
+
+def less_none(results: dict[int, dict[str, Any]], none: dict[int, dict[str, Any]], figure: str) -> Row:
+    """By how much it differs from no harmonisation of the same cohorts: known far better than the AUC itself."""
+    both = [seed for seed in results if figure in results[seed] and figure in none.get(seed, {})]
+    less = np.array([results[seed][figure] - none[seed][figure] for seed in both])
+    if len(less) < 2:
+        return {}
+    error = float(less.std(ddof=1) / np.sqrt(len(less)))
+    return {"less_none": round(float(less.mean()), 4), "less_error": round(error, 4)}
 
 
 def summarise(size: str, what: str, results: list[dict[str, Any]], figure: str, covered: str) -> Row:

@@ -7,8 +7,10 @@
 Setting A: 85 cases, 92 features, 43 sites. B: 120 cases, 1,000 features, 5 sites. Ten latent factors behind the
 features, sites that shift them, 40 % positive. 'null' has no signal; 'unequal' sites differ in prevalence, logit SD 1.
 Truth: the model refitted on the whole cohort, on thousands of fresh cases of the same and of new sites. Printed, never
-asserted; every figure with its Monte-Carlo error. A model is 'logistic' or 'forest' (untuned), or a shipped recipe with
-its inner search as 'recipe:NAME'; '+combat' harmonises inside the folds.
+asserted; every figure with its Monte-Carlo error. 'learning' is what models fitted inside folds, on nine tenths of the
+cases, are worth on fresh cases less what the refitted model is: the bias that cross-validation must have, known far
+better than the bias that it was seen to have. A model is 'logistic' or 'forest' (untuned), or a shipped recipe with its
+inner search as 'recipe:NAME'; '+combat' harmonises inside the folds.
 
 Every cohort is written to DIR as soon as it is done: a run that was stopped goes on where it was, and can be extended.
 All conditions see the same cohorts, one cohort after the other. sites=N leaves sites out in every Nth cohort only.
@@ -22,6 +24,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +38,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from threadpoolctl import threadpool_limits
 
 from app.core.errors import CohortError
-from app.core.evaluate.crossvalidate import cross_validate
+from app.core.evaluate.crossvalidate import OutOfFold, cross_validate
 from app.core.evaluate.folds import Folds, leave_sites_out, make_folds
 from app.core.evaluate.intervals import Estimate
 from app.core.evaluate.metrics import auc
@@ -49,7 +52,7 @@ Array = NDArray[np.float64]
 RECIPES = Path(__file__).resolve().parents[2] / "resources" / "recipes"
 TUNED = "recipe:"
 COHORTS, REPEATS = 3, 5
-FRESH, NEW_SITES, PER_SITE = 4000, 100, 40
+FRESH, NEW_SITES, PER_SITE, JUDGED = 4000, 100, 40, 1000
 FACTORS = 10
 
 
@@ -76,17 +79,26 @@ SETTINGS = {
 
 
 class FixedThreshold:
-    """A model called positive at one half, so that the intervals of shares can be judged too."""
+    """A model called positive at one half, so that the intervals of shares can be judged too.
+
+    Parameters
+    ----------
+    make : callable
+        Returns the unfitted model within.
+    judge : callable, optional
+        From the fitted model to its AUC on fresh cases, which is remembered.
+    """
 
     thresholds_: dict[str, float]
 
-    def __init__(self, make: Callable[[], object]) -> None:
-        self.make = make
+    def __init__(self, make: Callable[[], object], judge: Callable[[Any], float] | None = None) -> None:
+        self.make, self.judge = make, judge
 
     def fit(self, rows: pd.DataFrame, labels: NDArray[np.int_]) -> FixedThreshold:
         """Fit the model within."""
         self.model = self.make().fit(rows, labels)
         self.thresholds_ = {"half": 0.5}
+        self.best_ = {} if self.judge is None else {"truth": self.judge(self.model)}
         return self
 
     def predict_proba(self, rows: pd.DataFrame) -> Array:
@@ -205,14 +217,18 @@ def simulate(name: str, word: str, seed: int, repeats: int, new_sites: bool = Tr
     setting = SETTINGS[name]
     cohort = draw_cohort(setting, seed)
     labels, begun = cohort.labels, time.process_time()
-    wrapped, quiet = partial(FixedThreshold, partial(build_model, word, setting)), lambda _done: None
-    model = wrapped().fit(cohort.rows, labels)
+    build, quiet = partial(build_model, word, setting), lambda _done: None
+    pooled = setting.sites > 10  # groups of many small sites are judged across sites, five large ones within each
+    judge_same, judge_new = partial(judge, *cohort.same, True), partial(judge, *cohort.new, pooled)
+    model = FixedThreshold(build).fit(cohort.rows, labels)
     truth, answers = cohort.same[1], model.predict_proba(cohort.same[0])[:, 1]
     new_truth, new_answers = cohort.new[1], model.predict_proba(cohort.new[0])[:, 1]
     within = measure_within(new_truth, new_answers)
-    found = cross_validate(wrapped, cohort.rows, labels, draw_folds(setting, seed, repeats, False), quiet)
+    folds = draw_folds(setting, seed, repeats, False)
+    found = cross_validate(judge_first(build, judge_same), cohort.rows, labels, folds, quiet)
     told = measure_performance(found)["points"]["half"]
     result = compare("same", found.auc, auc(truth, answers)) | compare("next", found.auc, within)
+    result["same_learning"] = learned_of(found) - judge_same(model)
     for figure, side in (("sensitivity", 1), ("specificity", 0)):
         right = float(((answers[truth == side] >= 0.5) == side).mean())
         result |= compare(figure, Estimate(told[figure]["value"], *told[figure]["interval"]), right)
@@ -221,19 +237,37 @@ def simulate(name: str, word: str, seed: int, repeats: int, new_sites: bool = Tr
     apart = draw_folds(setting, seed, repeats, True) if new_sites else None
     if apart is None:
         return result | {"seconds": time.process_time() - begun}
-    other = measure_new_sites(cross_validate(wrapped, cohort.rows, labels, apart, quiet), cohort.sites)
-    # groups of many small sites are judged across sites, five large ones within each
-    result |= compare("new", other.auc, auc(new_truth, new_answers) if setting.sites > 10 else within)
+    found = cross_validate(judge_first(build, judge_new), cohort.rows, labels, apart, quiet)
+    other = measure_new_sites(found, cohort.sites)
+    result |= compare("new", other.auc, auc(new_truth, new_answers) if pooled else within)
+    result["new_learning"] = learned_of(found) - judge_new(model)
     return result | {"new_folds": np.round(other.aucs, 4).tolist(), "seconds": time.process_time() - begun}
+
+
+def judge(fresh: pd.DataFrame, truth: NDArray[np.int_], pooled: bool, model: Any) -> float:
+    """AUC of a model on a thousand fresh cases."""
+    answers = model.predict_proba(fresh.iloc[:JUDGED])[:, 1]
+    return auc(truth[:JUDGED], answers) if pooled else measure_within(truth[:JUDGED], answers)
+
+
+def judge_first(build: Callable[[], object], judged: Callable[[Any], float]) -> Callable[[], FixedThreshold]:
+    """Maker of a model for each fold; those of the first repeat are judged on fresh cases."""
+    number = count()
+    return lambda: FixedThreshold(build, judged if next(number) < 10 else None)
+
+
+def learned_of(found: OutOfFold) -> float:
+    """Mean AUC on fresh cases of the models that were fitted inside folds."""
+    return float(np.mean([fit.settings["truth"] for fit in found.fits if "truth" in fit.settings]))
 
 
 def measure_within(truth: NDArray[np.int_], answers: Array) -> float:
     """Mean AUC of the new sites."""
-    positive = truth.reshape(NEW_SITES, PER_SITE) == 1
-    ranks, count = rankdata(answers.reshape(NEW_SITES, PER_SITE), axis=1), positive.sum(axis=1)
-    told = (count > 0) & (count < PER_SITE)
-    ahead = (ranks * positive).sum(axis=1)[told] - count[told] * (count[told] + 1) / 2
-    return float(np.mean(ahead / (count[told] * (PER_SITE - count[told]))))
+    positive = truth.reshape(-1, PER_SITE) == 1
+    ranks, cases = rankdata(answers.reshape(-1, PER_SITE), axis=1), positive.sum(axis=1)
+    told = (cases > 0) & (cases < PER_SITE)
+    ahead = (ranks * positive).sum(axis=1)[told] - cases[told] * (cases[told] + 1) / 2
+    return float(np.mean(ahead / (cases[told] * (PER_SITE - cases[told]))))
 
 
 def compare(name: str, told: Estimate, truth: float) -> dict[str, float]:
@@ -265,6 +299,10 @@ def report(name: str, results: list[dict[str, Any]]) -> list[Row]:
             "coverage_error": round(100 * float(np.sqrt(share * (1 - share) / len(kept))), 1),
             "width": round(float(np.mean([each[f"{figure}_width"] for each in kept])), 3),
         })
+        learned = np.array([each[f"{figure}_learning"] for each in kept if f"{figure}_learning" in each])
+        if len(learned) > 1:
+            error = float(learned.std(ddof=1) / np.sqrt(len(learned)))
+            rows[-1] |= {"learning": round(float(learned.mean()), 4), "learning_error": round(error, 4)}
     if rows:
         rows[0] |= {"warned_%": round(100 * float(np.mean([each["warned"] for each in results])), 1),
                     "s_per_cohort": round(float(np.mean([each["seconds"] for each in results])), 2)}
@@ -319,17 +357,18 @@ def read_word(words: Iterable[str], name: str, otherwise: str) -> str:
 
 def main(words: tuple[str, ...] = ()) -> list[Row]:
     """Simulate; words are the number of cohorts, repeats=N, sites=N, keep=DIR, names of settings and models."""
-    count = next((int(word) for word in words if word.isdigit()), COHORTS)
+    cohorts = next((int(word) for word in words if word.isdigit()), COHORTS)
     repeats, keep = int(read_word(words, "repeats", str(REPEATS))), read_word(words, "keep", "")
     folder, every = Path(keep) if keep else None, int(read_word(words, "sites", "1"))
     if "report" in words and folder:
         names = sorted(path.stem for path in folder.glob("*.jsonl"))
-        return [row for name in names for row in report(name, list(Kept(folder, name).results.values()))]
+        read = {name: Kept(folder, name).results for name in names}
+        return [row for name, each in read.items() for row in report(name, [*each.values()])]
     settings = [word for word in words if word in SETTINGS] or ["A", "B"]
     chosen = [word for word in words if is_model(word)] or ["logistic"]
     kept = {(name, model): Kept(folder, f"{name} {model} x{repeats}") for name in settings for model in chosen}
     with threadpool_limits(1), config_context(skip_parameter_validation=True, assume_finite=True):
-        for seed in range(count):
+        for seed in range(cohorts):
             for (name, model), results in kept.items():
                 if seed not in results.results:
                     results.add(seed, simulate(name, model, seed, repeats, seed % every == 0))
