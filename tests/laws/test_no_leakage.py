@@ -191,10 +191,10 @@ def test_a_whole_run_learns_nothing_from_the_patients_that_it_tests(tmp_path):
         frame.to_csv(tmp_path / f"{place}.csv", index=False)
         recipe = {"name": "small", "features": None, "model": {"resamples": 0, "select": {
             "correlation": 0.85, "method": "univariate", "numbers": [1, 3]}, "search": {"folds": 3}}}
-        result = workflows.train({"table": str(tmp_path / f"{place}.csv"), "label": "label", "positive": "ALT", "site": "site",
-                        "patient": "patient", "recipe": recipe, "splits": str(tmp_path / "splits.csv"),
-                        "harmonise": {"method": "combat"}, "out": str(tmp_path / f"m{place}")}, quiet)
-        return result["models"]["small"]
+        request = {"table": str(tmp_path / f"{place}.csv"), "label": "label", "positive": "ALT", "site": "site",
+                   "patient": "patient", "recipe": recipe, "splits": str(tmp_path / "splits.csv"),
+                   "harmonise": {"method": "combat"}, "out": str(tmp_path / f"m{place}")}
+        return workflows.train(request, quiet)["models"]["small"]
 
     changed = table.copy()
     changed.loc[:15, [f"f{place}" for place in range(5)]] = rng.normal(size=(16, 5)) * 3
