@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import app
 from app.cli.cohort_commands import add_cohort_commands
+from app.cli.report_command import add_report_command
 from app.cli.requests import (
     MODEL_WORKFLOWS,
     at_least_one,
@@ -19,7 +20,6 @@ from app.cli.requests import (
     normalise_request,
     one_or_three,
     path_word,
-    report_request,
     score_request,
     whole_numbers,
 )
@@ -162,9 +162,7 @@ def build_parser() -> OneLineParser:
     models.add_argument("--replace", action="store_true", help="import: in place of another model of that name")
     models.set_defaults(status=lambda result: DONE if result.get("ok", True) else UNUSABLE_INPUT)
 
-    report = command("report", "export_report", report_request, show_written, help="HTML or PDF of a score's JSON")
-    report.add_argument("run", type=path_word, help="the JSON that 'score --json' printed")
-    report.add_argument("--out", type=path_word, required=True, metavar="FILE")
+    add_report_command(command)
 
     run = command("run", "run", lambda o: {"path": o.request_file}, help="repeat a recorded job")
     run.add_argument("request_file", type=path_word, metavar="REQUEST.json")

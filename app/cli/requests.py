@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ N4_SETTINGS = ("engine", "levels", "iterations", "mesh", "shrink", "tolerance", 
 
 
 def choose_workflow(options: argparse.Namespace) -> str:
-    """The workflow's name; scoring a table and a case are two, and the library has one for each action."""
+    """The workflow's name: some commands have one for each kind of input or action."""
     if options.command == "models":
         if options.action in ("show", "export", "import") and not options.name:
             needs = "a .zip file or a folder" if options.action == "import" else "a model's name"
@@ -30,7 +29,8 @@ def choose_workflow(options: argparse.Namespace) -> str:
         return MODEL_WORKFLOWS[options.action]
     if options.command == "score" and _is_cohort(options):
         return "score_cohort"
-    return str(options.workflow)
+    workflow = options.workflow
+    return str(workflow(options) if callable(workflow) else workflow)
 
 
 def path_word(text: str) -> str:
@@ -144,8 +144,8 @@ def _case(options: argparse.Namespace) -> CaseFiles:
         "label": options.mask_label,
         "orientation": options.orientation,
         "site": options.site,
-        "reading": _pairs(options.set, "--set"),
-        "series": _pairs(options.series, "--series"),
+        "reading": read_pairs(options.set, "--set"),
+        "series": read_pairs(options.series, "--series"),
     }
     given = {name: value for name, value in choices.items() if value not in (None, {})}
     if len(options.inputs) == 1:
@@ -159,10 +159,10 @@ def _case(options: argparse.Namespace) -> CaseFiles:
                 "Give the image and the outline, or a table of cases.",
             )
         files = found[0]
-        images = {**files.images, **_pairs(options.image, "--image")}
+        images = {**files.images, **read_pairs(options.image, "--image")}
         return files.model_copy(update={**given, "images": images})
     image, mask = options.inputs
-    further = _pairs(options.image, "--image")
+    further = read_pairs(options.image, "--image")
     if "image" in further:
         raise InputError(
             "--image image=PATH would take the place of the first path.", "Name the sequence, as in t2=PATH."
@@ -183,7 +183,8 @@ def case_name(image: Path) -> str:
     return subject or subject_folder(image.resolve().parent if image.is_file() else image.resolve()).name
 
 
-def _pairs(words: list[str], flag: str) -> dict[str, str]:
+def read_pairs(words: list[str], flag: str) -> dict[str, str]:
+    """What a flag that may be given several times says, NAME=VALUE each."""
     pairs = {}
     for word in words:
         name, equals, value = word.partition("=")
@@ -219,21 +220,3 @@ def demo_request(options: argparse.Namespace) -> dict[str, Any]:
         "jobs": options.jobs,
         **seed,
     }
-
-
-def report_request(options: argparse.Namespace) -> dict[str, Any]:
-    """What `export_report` takes."""
-    if not Path(options.run).is_file():
-        raise InputError(f"There is no file at {options.run}.", "Give what 'score --json' printed.")
-    try:
-        score = json.loads(Path(options.run).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{options.run} is not the JSON of a score.", "Give what 'score --json' printed."
-        ) from error
-    lacking = [name for name in SCORE_KEYS if not isinstance(score, dict) or name not in score]
-    if lacking:
-        raise InputError(
-            f"{options.run} is not the JSON of a score: it has no {lacking[0]}.", "Give what 'score --json' printed."
-        )
-    return {"score": score, "out": options.out}

@@ -168,7 +168,7 @@ def _json(score: Mapping[str, Any], _pictures: Sequence[Path], _identity: str) -
 
 def _html(score: Mapping[str, Any], pictures: Sequence[Path], identity: str) -> bytes:
     text = (
-        _pages(autoescape=True)
+        open_templates()
         .get_template("score.html")
         .render(
             score=score,
@@ -185,26 +185,12 @@ def _html(score: Mapping[str, Any], pictures: Sequence[Path], identity: str) -> 
     return str(text).encode()
 
 
-def write_card(model: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
-    """The model card, Markdown: intended use, training data, performance with intervals, known failures.
-
-    Parameters
-    ----------
-    model : mapping
-        The JSON of a bundle's specification.
-    evaluation : mapping
-        `models` (the first is this one's figures) and `comparators`, as training gives them.
-    """
-    figures = next(iter(evaluation["models"].values()))
-    card = _pages(autoescape=False).get_template("model_card.md")
-    return str(card.render(model=model, figures=figures, comparators=evaluation["comparators"])) + "\n"
-
-
-def _pages(*, autoescape: bool) -> Any:
+def open_templates() -> Any:
+    """The templates of reports as jinja2 reads them: what is put into them is escaped."""
     from jinja2 import Environment, FileSystemLoader
 
     folder = program_folder() / "resources" / "report"
-    return Environment(loader=FileSystemLoader(folder), autoescape=autoescape)  # noqa: S701 - Markdown is not escaped
+    return Environment(loader=FileSystemLoader(folder), autoescape=True)
 
 
 def _pdf(score: Mapping[str, Any], pictures: Sequence[Path], identity: str) -> bytes:
@@ -214,7 +200,7 @@ def _pdf(score: Mapping[str, Any], pictures: Sequence[Path], identity: str) -> b
     page.set_title(f"LipoScope: {score['case']}")
     page.set_auto_page_break(auto=True, margin=15)
     for style, file in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
-        page.add_font("body", style, _font(file))
+        page.add_font("body", style, find_font(file))
     page.add_page()
 
     def paragraph(text: str, size: float = 9.5, style: str = "") -> None:
@@ -262,7 +248,8 @@ def _pdf(score: Mapping[str, Any], pictures: Sequence[Path], identity: str) -> b
     return bytes(page.output())
 
 
-def _font(file: str) -> Path:
+def find_font(file: str) -> Path:
+    """A font file with the letters that a PDF's own fonts lack."""
     # matplotlib ships DejaVu Sans, which has letters that a PDF's own fonts lack; the package is not imported
     package = find_spec("matplotlib")
     if package is None or not package.submodule_search_locations:

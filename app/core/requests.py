@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -351,6 +351,25 @@ class EvaluateRequest(Settings):
     patient: str | None = None
     site: str | None = None
     jobs: int = Field(1, ge=1)
+
+
+class ResultsRequest(Settings):
+    """Show what a training run or an external test found, or write it as a report to `out`.
+
+    `model` is the name or folder of a model, `external` the `evaluation.json` that an external test wrote. `declared`
+    says of the study what no program can know, for the report's checklists.
+    """
+
+    model: str | None = None
+    external: str | None = None
+    out: str | None = None
+    declared: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check_source(self) -> Self:
+        if (self.model is None) == (self.external is None):
+            raise ValueError("either a model or an external test is named")
+        return self
 
 
 class ExchangeRequest(Settings):

@@ -114,17 +114,22 @@ def publish(draw: Callable[[], Drawing], folder: Path) -> dict[str, str]:
     dict of str to str
         `name`, `title`, `caption`, and the paths `svg`, `png` and `csv`.
     """
-    import matplotlib as mpl
-
-    with mpl.rc_context(_SETTINGS):
-        drawing = draw()
-        pictures = {"svg": _render(drawing.figure, "svg"), "png": _render(drawing.figure, "png")}
+    drawing, pictures = depict(draw)
     files = {**pictures, "csv": _table(drawing)}
     paths = {ending: folder / f"{drawing.name}.{ending}" for ending in files}
     for ending, path in paths.items():
         write_atomically(path, files[ending])
     words = {"name": drawing.name, "title": drawing.title, "caption": drawing.caption}
     return {**words, **{ending: str(path) for ending, path in paths.items()}}
+
+
+def depict(draw: Callable[[], Drawing], kinds: Sequence[str] = ("svg", "png")) -> tuple[Drawing, dict[str, bytes]]:
+    """Draw a figure within the house's settings; its bytes as 'svg' and 'png', or as one of them."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(_SETTINGS):
+        drawing = draw()
+        return drawing, {kind: _render(drawing.figure, kind) for kind in kinds}
 
 
 def looks_of(groups: Sequence[str]) -> dict[str, Look]:

@@ -62,7 +62,8 @@ def describe_methods(specification: Values, evaluation: Values) -> str:
         One paragraph.
     """
     recipe = specification["recipe"]
-    recipes = evaluation.get("recipes") or {_saved(evaluation): recipe}
+    saved = _saved(evaluation)
+    recipes = {saved: recipe, **(evaluation.get("recipes") or {})}
     sentences = [
         describe_cohort(specification, evaluation),
         *describe_images(recipe, evaluation.get("measured"), len(specification["features"])),
@@ -122,8 +123,8 @@ def describe_preparation(prep: Values) -> str:
         iterations = ", ".join(map(str, each)) if isinstance(each, (list, tuple)) else f"{each}"
         steps.append(
             f"bias-field correction by N4 ({n4['engine']}; mask {n4['mask']}, {n4['levels']} levels of at most "
-            f"{iterations} iterations, mesh {n4['mesh']}, shrink {n4['shrink']}, tolerance {n4['tolerance']:g}, bias FWHM "
-            f"{n4['fwhm']:g}, noise {n4['noise']:g}, {n4['bins']} bins"
+            f"{iterations} iterations, mesh {n4['mesh']}, shrink {n4['shrink']}, tolerance {n4['tolerance']:g}, bias "
+            f"FWHM {n4['fwhm']:g}, noise {n4['noise']:g}, {n4['bins']} bins"
             + (", field scaled to a mean of one)" if n4["mean_one"] else ")")
         )
     if normalise := prep.get("normalise"):
@@ -287,7 +288,8 @@ def describe_validation(evaluation: Values) -> Iterator[str]:
     )
     if any(figures.get("auc_new_site") for figures in evaluation["models"].values()):
         yield "For new sites, whole sites were held out, and cases compared within them alone."
-    beside = [TITLES.get(name, name) for name in evaluation.get("comparators", {})]
+    found = evaluation.get("comparators", {})
+    beside = [TITLES.get(name, name) for name in dict.fromkeys((*TITLES, *found)) if name in found]
     if beside:
         yield f"On the same folds stood {_list(beside)}; the difference from the best of them is the headline."
     if (primary := evaluation.get("primary")) and len(evaluation["models"]) > 1:

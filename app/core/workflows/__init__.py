@@ -19,6 +19,7 @@ _HOMES = {
     "explore": "exploration",
     "export_model": "exchange",
     "export_report": "report",
+    "export_results": "report",
     "extract": "extraction",
     "finish_model": "finishing",
     "identify_drop": "view",

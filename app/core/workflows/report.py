@@ -1,12 +1,18 @@
-"""Exporting a score that was computed before."""
+"""Exporting what was computed before: a score, a training run, an external test."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from app.core.errors import InputError
 from app.core.jobs import Report
 from app.core.report import write_report
+from app.core.requests import ResultsRequest
+from app.core.training_report.checklist import declarable
+from app.core.training_report.writing import check_ending, write_run_report
+from app.core.workflows.models import open_bundle
+from app.core.workflows.results import as_json, read_training, view_results
 
 
 def export_report(request: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -29,3 +35,60 @@ def export_report(request: dict[str, Any], report: Report) -> dict[str, Any]:
                  request.get("identity"))
     report(1.0, "Done")
     return {"written": [str(out)]}
+
+
+def export_results(request: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Write a training run or an external test as HTML or PDF, by the ending of `out`.
+
+    Parameters
+    ----------
+    request : dict
+        A `ResultsRequest` with `out`. What it declares goes into the checklists of a training run.
+
+    Returns
+    -------
+    dict
+        `written`, the paths.
+
+    Raises
+    ------
+    InputError
+        There is no such run, the ending is another, or something is declared that no checklist asks for.
+    BundleError
+        The model cannot be trusted.
+    """
+    ask = ResultsRequest.parse(request)
+    if not ask.out:
+        raise InputError("A report needs a place to be written to.", "Name a file that ends in .html or .pdf.")
+    check_ending(Path(ask.out))
+    check_declared(ask.declared)
+    report(0.1, "Reading the results")
+    specification, declared = None, ask.declared
+    recipes: dict[str, Any] = {}
+    if ask.external is None:
+        bundle = open_bundle(str(ask.model))
+        view, evaluation = as_json(read_training(bundle)), bundle.evaluation()
+        specification = bundle.specification.model_dump(mode="json")
+        recipes = {view["saved"]: specification["recipe"], **(evaluation.get("recipes") or {})}
+        declared = {**(evaluation.get("declared") or {}), **declared}
+    else:
+        view = view_results({"external": ask.external}, lambda _share, _words: None)
+    report(0.4, "Drawing the figures and writing the report")
+    write_run_report(Path(ask.out), view, specification, recipes, declared)
+    report(1.0, "Done")
+    return {"written": [ask.out]}
+
+
+def check_declared(declared: dict[str, str]) -> None:
+    """Refuse what no checklist asks for, so that a slip of the pen is not lost.
+
+    Raises
+    ------
+    InputError
+        Names the first, and what can be declared.
+    """
+    unknown = [name for name in declared if name not in declarable()]
+    if unknown:
+        raise InputError(
+            f"Nothing is declared as '{unknown[0]}'.", f"What can be declared: {', '.join(declarable())}."
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,9 @@ SHARES = {
 }
 
 
-def list_metrics(figures: Figures, found: OutOfFold | None, point: str) -> list[dict[str, Any]]:
+def list_metrics(
+    figures: Figures, found: OutOfFold | None, point: str, classes: Sequence[str]
+) -> list[dict[str, Any]]:
     """List what was measured of a model.
 
     Parameters
@@ -47,6 +49,8 @@ def list_metrics(figures: Figures, found: OutOfFold | None, point: str) -> list[
         Its answers, from which the spread over folds is taken.
     point : str
         The operating point of the decisions.
+    classes : sequence of str
+        Negative, positive.
 
     Returns
     -------
@@ -71,7 +75,7 @@ def list_metrics(figures: Figures, found: OutOfFold | None, point: str) -> list[
         for name in ("slope", "intercept")
         if name in calibration
     ]
-    return rows + list_coverage(figures.get("conformal") or {})
+    return rows + list_coverage(figures.get("conformal") or {}, classes)
 
 
 def list_comparator(figures: Figures) -> list[dict[str, Any]]:
@@ -106,14 +110,15 @@ def _decisions(figures: Figures, found: OutOfFold | None, point: str) -> list[di
     return rows
 
 
-def list_coverage(conformal: Figures) -> list[dict[str, Any]]:
+def list_coverage(conformal: Figures, classes: Sequence[str]) -> list[dict[str, Any]]:
     """How often a verdict is right in either class, and how often there is none, for each error rate."""
     rows = []
     for rate, sets in conformal.items():
         percent = f"{100 * float(rate):g} %"
         for side, share in sets["coverage"].items():
-            name = f"Right at {percent} errors, {side}"
-            told = f"Share of {side} cases that a verdict at {percent} errors does not call otherwise."
+            whose = {"negative": classes[0], "positive": classes[1]}.get(side, side)
+            name = f"Not missed at {percent} errors, {whose}"
+            told = f"Share of {whose} cases that a verdict at {percent} errors does not call otherwise."
             rows.append({**make_row(name, share["value"], share["interval"]), "explained": told})
         uncertain = sets["uncertain"]
         value = uncertain["value"] if isinstance(uncertain, Mapping) else uncertain

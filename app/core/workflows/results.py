@@ -10,6 +10,7 @@ import numpy as np
 from app.core.bundle import Bundle
 from app.core.errors import InputError
 from app.core.jobs import Report
+from app.core.requests import ResultsRequest
 from app.core.store.cases import find_cases
 from app.core.workflows.models import open_bundle
 from app.core.workflows.results_external import describe_external
@@ -22,7 +23,7 @@ def view_results(request: dict[str, Any], report: Report) -> dict[str, Any]:
     Parameters
     ----------
     request : dict
-        `model`, the name or folder of a bundle, or `external`, the path of an `evaluation.json` that `evaluate` wrote.
+        A `ResultsRequest`.
     report : callable
         Receives (fraction, message); raises `Cancelled`.
 
@@ -41,11 +42,12 @@ def view_results(request: dict[str, Any], report: Report) -> dict[str, Any]:
     BundleError
         The model cannot be trusted.
     """
+    ask = ResultsRequest.parse(request)
     report(0.0, "Reading the results")
-    if request.get("external"):
-        found = describe_external(Path(str(request["external"])))
+    if ask.external is not None:
+        found = describe_external(Path(ask.external))
     else:
-        found = read_training(open_bundle(str(request["model"])))
+        found = read_training(open_bundle(str(ask.model)))
     report(1.0, "Done")
     plain: dict[str, Any] = as_json(found)
     return plain

@@ -70,6 +70,8 @@ def describe_external(path: Path) -> Json:
         "primary": name,
         "comparators": comparators,
         "titles": {each: TITLES.get(each, each) for each in comparators},
+        "measured": None,
+        "prevalence": evaluation["prevalence"],
         "target": evaluation["target"],
         "headline": _headline(evaluation, comparators),
         "selection": None,
@@ -177,7 +179,7 @@ def _metrics(evaluation: Json, name: str, comparators: list[str]) -> dict[str, l
         for key in ("slope", "intercept")
         if key in calibration
     ]
-    rows += list_coverage(evaluation["conformal"])
+    rows += list_coverage(evaluation["conformal"], list(evaluation["counts"]))
     if unlike := evaluation.get("unlike_training"):
         words = "Share of cases that lie further from the training cases than one in 200 of those does."
         rows.append({**make_row("Unlike training", unlike["value"], unlike["interval"]), "explained": words})

@@ -50,7 +50,7 @@ def describe_training(specification: Specification, evaluation: Json, known: Kno
     saved = evaluation.get("saved") or next(iter(models))
     names = [saved, *(name for name in models if name != saved)]
     answers = {name: restore_answers(evaluation, name) for name in (*names, *comparators)}
-    telling = [name for name in comparators if name != PREVALENCE]
+    telling = [name for name in dict.fromkeys((*TITLES, *comparators)) if name in comparators and name != PREVALENCE]
     drawn = {name: found for name in (*names, *telling) if (found := answers[name]) is not None}
     point = specification.default_threshold.name if specification.thresholds else ""
     figures = {**{name: comparators[name] for name in telling}, **models}
@@ -67,11 +67,13 @@ def describe_training(specification: Specification, evaluation: Json, known: Kno
         "primary": evaluation.get("primary"),
         "comparators": telling,
         "titles": {name: TITLES.get(name, name) for name in telling},
+        "measured": evaluation.get("measured"),
+        "prevalence": specification.training.prevalence,
         "target": models[saved].get("target", "new patients of the same sites"),
         "headline": models[saved].get("headline"),
         "selection": evaluation.get("selection"),
         "roc": {name: _roc(figures[name], answers[name], folds=name in models) for name in (*names, *telling)},
-        "metrics": {name: list_metrics(models[name], answers[name], point) for name in names}
+        "metrics": {name: list_metrics(models[name], answers[name], point, specification.classes) for name in names}
         | {name: list_comparator(comparators[name]) for name in telling},
         "calibration": {name: _calibration(models[name], answers[name]) for name in names},
         "decision": {name: _decision(found) for name, found in drawn.items()},

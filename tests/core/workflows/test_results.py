@@ -71,7 +71,7 @@ def test_metrics_have_mean_spread_and_interval(run, view):
     assert rows["Accuracy"]["mean"] == pytest.approx(float(np.mean(each)))
     assert rows["Accuracy"]["sd"] == pytest.approx(float(np.std(each, ddof=1)))
     for name in ("Sensitivity", "Specificity", "Positive predictive value", "Brier score", "Calibration slope",
-                 "AUC, new sites", "Uncertain at 5 % errors", "Right at 5 % errors, positive"):
+                 "AUC, new sites", "Uncertain at 5 % errors", "Not missed at 5 % errors, ALT"):
         assert rows[name]["mean"] is not None
         assert rows[name]["explained"]
     assert rows["Calibration intercept"]["low"] < rows["Calibration intercept"]["high"]
