@@ -9,9 +9,11 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtTest import QTest
 from result_fixtures import external, training
+from window_fixtures import SCORE
 
 from app.core.errors import Failure
 from app.ui.pages.results import TABS
+from app.ui.widgets.case_features import place_in_range
 from app.ui.window import PAGES
 
 
@@ -145,6 +147,34 @@ def test_a_misclassified_case_opens_in_the_viewer(room):
     room.qtbot.waitUntil(lambda: room.reading.worklist.rowCount() == 1)
     assert room.reading.worklist.entries()[0].files["id"] == known["case"]
     assert room.window.pages.currentWidget() is room.page
+
+
+def test_a_cases_features_stand_against_the_training_cases(room):
+    room.jobs.answer("describe_features", {"models": {"lipoma-2024": {
+        "volume_ml": {"title": "Volume", "training_range": [10.0, 2000.0]},
+        "original_shape_Sphericity": {"title": "Sphericity", "training_range": [0.2, 0.6]}}}})
+    room.results.show_tab("Cases")
+    cases = room.results.part("Cases")
+    known = next(record for record in cases.model.shown() if record["files"])
+    cases.table.choose(known["key"])
+    cases.measure.click()
+    request = room.jobs.request("score_case")
+    assert (request["model"], request["case"]["id"]) == ("lipoma-2024", known["case"])
+    room.jobs.answer("score_case", {**SCORE, "model": "lipoma-2024", "case": known["case"]})
+    assert column(cases.features.table, "Training cases") == ["10 to 2,000", "0.2 to 0.6"]
+    assert column(cases.features.table, "In that range") == ["above all", "above all"]
+    assert cases.features.words.text().startswith("2 of 2 features lie outside")
+    assert "0.84" not in cases.features.words.text()
+    room.session.look_at("forest")
+    cases.table.choose(known["key"])
+    assert not cases.measure.isEnabled()
+
+
+def test_places_in_a_range():
+    span = {"training_range": [10.0, 30.0]}
+    assert [place_in_range({**span, "value": value}) for value in (5, 10, 15, 31, None)] == [
+        "below all", "at 0 %", "at 25 %", "above all", ""]
+    assert place_in_range({"value": 1.0, "training_range": None}) == ""
 
 
 def test_a_case_without_files_says_why(room):

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.errors import Failure
+from app.core.requests import CaseFiles, ScoreRequest
 from app.ui.calls import Call
 from app.ui.messages import words_for
 from app.ui.reading import Reading
@@ -32,7 +33,7 @@ from app.ui.widgets.invitation import Invitation
 from app.ui.widgets.notices import Notices
 
 TABS = ("ROC", "Calibration", "Decision", "Cases", "Sites", "Features", "Audit", "Learning", "Metrics", "Report")
-CAUTIONS, TITLE = 48, 320
+CAUTIONS, TITLE = 48, 240
 _EVALUATION = "Result of an external test (evaluation.json *.json)"
 
 
@@ -62,6 +63,7 @@ class ResultsPage(QWidget):
         self.session, self._is_made = ResultSession(self), False
         self._call = Call(reading.jobs, "view_results", "view", self)
         self._report = Call(reading.jobs, "export_results", "", self)
+        self._measuring = Call(reading.jobs, "score_case", "", self)
         self.setAcceptDrops(True)
 
     # Being made
@@ -141,6 +143,8 @@ class ResultsPage(QWidget):
         self._call.failed.connect(self.notice)
         self._report.finished.connect(lambda found: self.said.emit("Written: " + ", ".join(found.get("written") or ())))
         self._report.failed.connect(self.notice)
+        self._measuring.finished.connect(self._show_features)
+        self._measuring.failed.connect(self._tell_not_measured)
         self.tabs.currentChanged.connect(self._look)
         self.session.loaded.connect(self._redraw)
         self.session.chosen.connect(self._redraw)
@@ -212,6 +216,8 @@ class ResultsPage(QWidget):
         self.cautions.show_flags([{"code": "", "severity": "caution", "message": each["message"]}
                                   for each in self.session.results.rows("cautions")])
         self.stack.setCurrentIndex(1)
+        if self.isVisible():
+            self.tabs.tabBar().setFocus()
 
     # The tabs
 
@@ -243,7 +249,8 @@ class ResultsPage(QWidget):
 
     def _slots(self) -> dict[str, Callable[..., None]]:
         return {"said": self.said.emit, "failed": self.notice, "opened": self.open_case,
-                "unknown": self._tell_unknown, "report_requested": self.ask_report}
+                "unknown": self._tell_unknown, "report_requested": self.ask_report,
+                "features_requested": self.measure}
 
     def _look(self, place: int) -> None:
         if self.session.is_empty or place < 0:
@@ -270,6 +277,19 @@ class ResultsPage(QWidget):
         """Show a case in the viewer."""
         self._reading.add([dict(files)])
         self.case_opened.emit()
+
+    def measure(self, files: Mapping[str, Any]) -> None:
+        """Measure a case as the model does; its score is not shown, for the saved model has learned from it."""
+        request = ScoreRequest(case=CaseFiles.model_validate(dict(files)), model=str(self.session.results.raw["name"]))
+        self._measuring.start(request.model_dump(mode="json"), f"Measuring {files['id']}")
+
+    def _show_features(self, score: Mapping[str, Any]) -> None:
+        told = self._reading.scoring.with_definitions(score)
+        self.part("Cases").features.show_features(str(score.get("case") or ""), told["contributions"])
+
+    def _tell_not_measured(self, failure: Failure) -> None:
+        self.part("Cases").features.hide()
+        self.notice(failure)
 
     def _tell_unknown(self, case: str) -> None:
         self.notice(Failure("input", f"The images of {case} are not known on this computer.",

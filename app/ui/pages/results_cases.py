@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSplitter, QV
 
 from app.ui.result_session import ResultSession
 from app.ui.saving import ask_save, write_text
+from app.ui.widgets.case_features import CaseFeatures
 from app.ui.widgets.confusion_panel import ConfusionPanel
 from app.ui.widgets.copy_label import ElidedLabel, wrapped
 from app.ui.widgets.record_model import Column, Record, RecordModel
@@ -51,12 +52,15 @@ class CasesPart(QWidget):
         How writing went.
     unknown(str)
         A case was to be opened whose files are not known here.
+    features_requested(dict)
+        The reader wants the features of the case of these files; `features` shows them.
     """
 
     opened = Signal(dict)
     said = Signal(str)
     failed = Signal(object)
     unknown = Signal(str)
+    features_requested = Signal(dict)
 
     def __init__(self, session: ResultSession, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -66,6 +70,8 @@ class CasesPart(QWidget):
         self.table = RecordTable(self.model, "Cases")
         self.shown, self.filter = ElidedLabel(), QComboBox()
         self.open, self.export = QPushButton("Open in the viewer"), QPushButton("Export CSV…")
+        self.measure, self.features = QPushButton("Its features"), CaseFeatures()
+        self.features.hide()
         self.nothing = wrapped("", "dim")
         self.filter.setAccessibleName("Show cases by outcome")
         for title, value in _FILTERS:
@@ -73,7 +79,7 @@ class CasesPart(QWidget):
         tools = QHBoxLayout()
         tools.addWidget(self.shown)
         tools.addStretch(1)
-        for widget in (self.filter, self.open, self.export):
+        for widget in (self.filter, self.open, self.measure, self.export):
             tools.addWidget(widget)
         right, lower = QWidget(), QSplitter(Qt.Orientation.Horizontal)
         column = QVBoxLayout(right)
@@ -85,6 +91,7 @@ class CasesPart(QWidget):
         self.counts.setMinimumWidth(SIDE)
         lower.addWidget(self.counts)
         lower.addWidget(right)
+        lower.addWidget(self.features)
         lower.setStretchFactor(1, 1)
         lower.setChildrenCollapsible(False)
         whole = QVBoxLayout(self)
@@ -99,6 +106,7 @@ class CasesPart(QWidget):
         self.table.chosen.connect(self._choose)
         self.table.opened.connect(self.open_case)
         self.open.clicked.connect(lambda: self.open_case(self.table.current))
+        self.measure.clicked.connect(self._measure)
         self.export.clicked.connect(lambda: ask_save(self, "Export the cases", "cases.csv", "Table (*.csv)",
                                                      self.write))
         self.strip.picked.connect(self._pick)
@@ -112,6 +120,7 @@ class CasesPart(QWidget):
         self.nothing.setVisible(not len(results.labels))
         self.nothing.setText("The answers for single cases are not kept with this result.")
         self.strip.current = -1
+        self.features.hide()
         self.strip.restyle()
         self.counts.refresh()
         self.model.show_records(self._records())
@@ -158,6 +167,18 @@ class CasesPart(QWidget):
         self.open.setEnabled(known)
         self.open.setToolTip("Show the images with the outline (Enter)" if known else
                              "Choose a case whose images are known here")
+
+        saved = str(self._session.results.raw.get("saved") or "")
+        self.measure.setEnabled(known and self._session.model == saved)
+        self.measure.setToolTip("Measure them, and show where they lie among the training cases"
+                                if self.measure.isEnabled() else
+                                "For cases whose images are known here, and the model that was saved")
+
+    def _measure(self) -> None:
+        record = self.model.find(self.table.current)
+        if record is not None and record["files"]:
+            self.features.wait(record["case"])
+            self.features_requested.emit(dict(record["files"]))
 
     def _pick(self, place: int) -> None:
         if self.model.row(str(place)) < 0:
