@@ -24,6 +24,7 @@ def join_results(results: ResultsPage, train: TrainPage, library: LibraryPage, r
         how(what)
 
     train.results_requested.connect(lambda folder: show(folder, results.show_model))
+    train.external_requested.connect(lambda path: show(path, results.show_external))
     library.results_requested.connect(lambda names: show(names, results.show_models))
     library.external_requested.connect(lambda path: show(path, results.show_external))
     results.case_opened.connect(lambda: go("Score"))

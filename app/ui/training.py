@@ -64,7 +64,6 @@ class Training(QObject):
         self.seconds: dict[str, float | None] = {}
         self.log: list[str] = []
         self.progress = (0.0, "", -1.0)
-        self.external: dict[str, Any] = {}
         self._looking = Call(self.jobs, "preview_training", parent=self)
         self._timing = Call(self.jobs, "preview_training", parent=self)
         self._run = Call(self.jobs, "train", "train", self)
@@ -256,6 +255,11 @@ class Training(QObject):
         return self._run.running
 
     @property
+    def is_testing(self) -> bool:
+        """Whether the external cases are being tested."""
+        return self._testing.running
+
+    @property
     def standing(self) -> str:
         """Whether the run is about to start, or what it waits for."""
         return self._run.standing()
@@ -299,7 +303,7 @@ class Training(QObject):
         if asked is None:
             return
         self.log.clear()
-        self.progress, self.external = (0.0, "", -1.0), {}
+        self.progress = (0.0, "", -1.0)
         request = asked.model_dump(mode="json")
         self._say("Continued." if self.folds.folds and self.is_as_run else "Started.")
         self.choose(run={"request": request, "state": "running"}, finish={})
@@ -358,8 +362,9 @@ class Training(QObject):
         self._pausing = False
 
     def _take_test(self, result: dict[str, Any]) -> None:
-        self.external = result
-        self.changed.emit()
+        path = next((str(each) for each in result["written"] if str(each).endswith("evaluation.json")), "")
+        told = [each["message"] for each in result.get("cautions") or ()]
+        self._set_run(external={"auc": result["auc"], "cases": result["cases"], "path": path, "cautions": told})
 
     # The end
 

@@ -105,13 +105,23 @@ def test_results_lead_on_to_their_page(wizard, qtbot):
     assert asked.args == [request.out]
 
 
-def test_external_cases_are_tested_at_the_end(wizard, tmp_path):
+def test_external_cases_are_tested_at_the_end(wizard, tmp_path, qtbot):
     wizard.open()
     wizard.training.choose(external=str(tmp_path / "elsewhere.csv"))
     request = wizard.finish()
     asked = wizard.jobs.request("evaluate")
     assert asked["bundle"] == request.out
     assert asked["table"].endswith("elsewhere.csv")
+    wizard.go(6)
+    step = wizard.page.results
+    assert step.external.text() == "The external cases are being tested."
+    wizard.jobs.answer("evaluate", {"cases": 40, "auc": {"mean": 0.7, "interval": [0.5, 0.9]}, "cautions": [],
+                                    "written": ["/out/evaluation.json", "/out/predictions.csv"]})
+    assert step.external.text().strip() == (
+        "On 40 external cases: AUC 0.70 (0.50–0.90).")
+    with qtbot.waitSignal(wizard.page.external_requested) as wanted:
+        step.test.click()
+    assert wanted.args == ["/out/evaluation.json"]
 
 
 def test_the_model_is_saved_with_its_texts_and_point_and_used(wizard, qtbot):

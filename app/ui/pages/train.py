@@ -34,17 +34,20 @@ class TrainPage(QWidget):
     -------
     results_requested(str)
         Every figure of this model (its folder) is wanted.
+    external_requested(str)
+        Every figure of this external test (its file) is wanted.
     case_opened()
         A case goes to the viewer, with the preview of its preparation.
     scoring_requested()
         The reader goes to score cases while the run goes on.
     model_saved(str)
-        A model was saved: its folder.
+        A model was made, or saved with its texts: its folder.
     model_used(str)
         A model shall score from now on: its name.
     """
 
     results_requested = Signal(str)
+    external_requested = Signal(str)
     case_opened = Signal()
     scoring_requested = Signal()
     model_saved = Signal(str)
@@ -130,6 +133,7 @@ class TrainPage(QWidget):
         self.features.preview_requested.connect(self._preview)
         self.run.scoring_requested.connect(self.scoring_requested)
         self.results.results_requested.connect(self.results_requested)
+        self.results.external_requested.connect(self.external_requested)
         self.save.used.connect(self.model_used)
 
     def _bind(self) -> None:
@@ -143,6 +147,7 @@ class TrainPage(QWidget):
         training.changed.connect(self.follow)
         training.failed.connect(self.notice)
         training.saved.connect(self.model_saved)
+        training.finished.connect(lambda result: self.model_saved.emit(str(result["bundle"])))
         training.recipes.listed.connect(self._look_again)
         self._casing.finished.connect(self._show_case)
         self._casing.failed.connect(self.notice)

@@ -73,7 +73,8 @@ class ModelsStep(Step):
                              "for having been chosen among.")
         self.warning.setVisible(bool(self.warning.text()))
         estimate = time_words(training.estimate())
-        self.total.setText(f"In all {estimate} on this machine, measured on your table." if estimate
+        images = ", and the measuring of the images" if training.found.get("holds_images") else ""
+        self.total.setText(f"In all {estimate} on this machine, measured on your table{images}." if estimate
                            else "The time is being measured on your table." if training.is_timing and draft.models
                            else "No model is chosen." if not draft.models else "")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.ui.pages.train_step import Step, add_heading
 from app.ui.training import Training
@@ -22,14 +22,17 @@ class ResultsStep(Step):
     -------
     results_requested(str)
         The reader wants every figure of this model (its folder).
+    external_requested(str)
+        The reader wants every figure of this external test (its file).
     """
 
     results_requested = Signal(str)
+    external_requested = Signal(str)
 
     def __init__(self, training: Training, parent: QWidget | None = None) -> None:
         super().__init__(training, parent)
         self.headline, self.external = wrapped(role="title"), wrapped()
-        self.open = QPushButton("Open all results")
+        self.open, self.test = QPushButton("Open all results"), QPushButton("Open the external test")
         self.open.setProperty("role", "primary")
         self.cautions = ProblemList()
         self._table = QWidget()
@@ -40,10 +43,15 @@ class ResultsStep(Step):
         self.column.addWidget(self.headline)
         self.column.addWidget(self._table)
         self.column.addWidget(self.external)
-        self.column.addWidget(self.open)
-        self.open.setMaximumWidth(200)
+        row = QHBoxLayout()
+        row.addWidget(self.open)
+        row.addWidget(self.test)
+        row.addStretch(1)
+        self.column.addLayout(row)
         add_heading(self.column, "To know")
         self.column.addWidget(self.cautions, 1)
+        self.test.clicked.connect(
+            lambda: self.external_requested.emit(str(training.draft.run["external"]["path"])))
         self.open.clicked.connect(lambda: self.results_requested.emit(training.model))
 
     def refresh(self) -> None:
@@ -54,17 +62,18 @@ class ResultsStep(Step):
         cautions = result.get("cautions") or ()
         self.cautions.show_problems([{"message": each, "fix": "", "stops": False} for each in cautions]
                                     or [{"message": "Nothing stood out.", "fix": "", "stops": False}])
-        told = self.training.external
-        auc = (told.get("model") or told).get("auc") if told else None
-        said = f"On the external cases: AUC {auc_words(auc)}." if isinstance(auc, Mapping) else ""
-        if not said and self.training.draft.external:
-            said = "The external cases were tested; the results page shows them." if told else ""
-        self.external.setText(said)
+        told: Mapping[str, Any] = self.training.draft.run.get("external") or {}
+        said = "The external cases are being tested." if self.training.is_testing else ""
+        if told:
+            said = f"On {told['cases']:,} external cases: AUC {auc_words(told['auc'])}."
+        self.external.setText(" ".join([said, *(told.get("cautions") or ())]))
         self.external.setVisible(bool(said))
+        self.test.setVisible(bool(told.get("path")))
 
     def _fill(self, result: Mapping[str, Any]) -> None:
         while (item := self.grid.takeAt(0)) is not None:
             if item.widget() is not None:
+                item.widget().hide()
                 item.widget().deleteLater()
         if not result:
             return

@@ -145,6 +145,8 @@ class RunStep(Step):
         parts = [f"{count} model{'s' * (count != 1)}", f"{trainings}: {folds * draft.repeats * count:,} trainings"]
         if draft.harmonise == "combat":
             parts.append("with and without ComBat")
+        if found.get("holds_images"):
+            parts.insert(0, "measuring the images")
         if draft.audit:
             parts.append("audit")
         if draft.external:

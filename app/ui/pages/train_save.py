@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from app.core.errors import Failure
 from app.ui.calls import Call
+from app.ui.class_names import class_title
 from app.ui.pages.train_step import Step, add_heading
 from app.ui.training import Training
 from app.ui.training_draft import subject
@@ -124,7 +125,8 @@ class SaveStep(Step):
     def _take(self, known: dict[str, Any]) -> None:
         self.known, self._of = known, self.training.model
         finish = self.training.draft.finish
-        other, sought = known["classes"]
+        label = str(self.training.draft.run["request"]["label"])
+        other, sought = (class_title(label, name) for name in known["classes"])
         draft, found = self.training.draft, self.training.found
         title = f"{subject(found, draft) if found else sought}, {draft.declared}"
         purpose = (f"To tell {sought} from {other}. Trained on {known['training']}. For research: a second opinion, "
@@ -138,7 +140,7 @@ class SaveStep(Step):
         for name, threshold in known_points(known["points"]):
             self.points.addItem(f"{_POINTS.get(name, name.capitalize())}: from {threshold:.2f}", threshold)
         self.points.addItem("Where the line stands", None)
-        self.curve.show_curve(known["curve"], known["classes"], float(finish.get("threshold", default["threshold"])))
+        self.curve.show_curve(known["curve"], (other, sought), float(finish.get("threshold", default["threshold"])))
         self._show_point()
         for each in known["verdicts"]:
             rate = round(each["error_rate"], 3)

@@ -48,7 +48,7 @@ class ValidationStep(Step):
         self.column.addWidget(self.sites)
         add_heading(self.column, "Patients from elsewhere")
         row = field_row("External cases", self.external, "")
-        row.layout().addWidget(self.clear)  # type: ignore[union-attr]
+        row.layout().insertWidget(2, self.clear)  # type: ignore[union-attr]
         self.external.setMinimumWidth(420)
         self.column.addWidget(row)
         self.column.addWidget(_dim("A table like this one, of other patients: the strongest test. The saved model is "
@@ -111,7 +111,8 @@ class ValidationStep(Step):
         self.sites.setText(self._say_sites())
         estimate = time_words(training.estimate())
         more = " without the audit and the learning curve" if draft.audit or draft.learning_curve else ""
-        self.total.setText(f"In all {estimate}{more}." if estimate else "")
+        images = ", and the measuring of the images" if found.get("holds_images") else ""
+        self.total.setText(f"In all {estimate}{more}{images}." if estimate else "")
 
     def _say_sites(self) -> str:
         advice = self.training.found.get("advice") or {}

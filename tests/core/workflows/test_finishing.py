@@ -47,6 +47,7 @@ def test_a_model_is_finished(model):
     assert "## Intended use\n\nSecond look at lipomas of the thigh.\n" in after.card()
     assert after.card().rstrip().endswith("- Only T1 was seen.\n- No child was seen.")
     assert "\n## Performance\n" in after.card()
+    assert after.specification.files["evaluation.json"] == before.specification.files["evaluation.json"]
     assert after.predict(features).probability == before.predict(features).probability
     again = run_workflow(f"{W}describe_finish", {"model": "tried"}, quiet)
     assert again["limits"] == ["Only T1 was seen.", "No child was seen."]
