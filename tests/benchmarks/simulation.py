@@ -7,10 +7,10 @@
 Setting A: 85 cases, 92 features, 43 sites. B: 120 cases, 1,000 features, 5 sites. Ten latent factors behind the
 features, sites that shift them, 40 % positive. 'null' has no signal; 'unequal' sites differ in prevalence, logit SD 1.
 Truth: the model refitted on the whole cohort, on thousands of fresh cases of the same and of new sites. Printed, never
-asserted; every figure with its Monte-Carlo error. 'learning' is what models fitted inside folds, on nine tenths of the
-cases, are worth on fresh cases less what the refitted model is: the bias that cross-validation must have, known far
-better than the bias that it was seen to have. A model is 'logistic' or 'forest' (untuned), or a shipped recipe with its
-inner search as 'recipe:NAME'; '+combat' harmonises inside the folds.
+asserted; every figure with its Monte-Carlo error. The expected bias is that of cross-validation with endless cases to
+test: what the folds' models are worth on fresh cases of the sites that they held out, less the truth. It is known far
+better than the bias seen, which has the luck of the few cases that are there. A model is 'logistic' or 'forest'
+(untuned), or a shipped recipe with its inner search as 'recipe:NAME'; '+combat' harmonises inside the folds.
 
 Every cohort is written to DIR as soon as it is done: a run that was stopped goes on where it was, and can be extended.
 All conditions see the same cohorts, one cohort after the other. sites=N leaves sites out in every Nth cohort only.
@@ -86,19 +86,19 @@ class FixedThreshold:
     make : callable
         Returns the unfitted model within.
     judge : callable, optional
-        From the fitted model to its AUC on fresh cases, which is remembered.
+        From the fitted model and the row numbers that it was fitted on to its AUC on fresh cases, to be remembered.
     """
 
     thresholds_: dict[str, float]
 
-    def __init__(self, make: Callable[[], object], judge: Callable[[Any], float] | None = None) -> None:
+    def __init__(self, make: Callable[[], object], judge: Callable[..., float] | None = None) -> None:
         self.make, self.judge = make, judge
 
     def fit(self, rows: pd.DataFrame, labels: NDArray[np.int_]) -> FixedThreshold:
         """Fit the model within."""
         self.model = self.make().fit(rows, labels)
         self.thresholds_ = {"half": 0.5}
-        self.best_ = {} if self.judge is None else {"truth": self.judge(self.model)}
+        self.best_ = {} if self.judge is None else {"truth": self.judge(self.model, rows.index)}
         return self
 
     def predict_proba(self, rows: pd.DataFrame) -> Array:
@@ -177,11 +177,12 @@ def draw_world(setting: Setting, rng: np.random.Generator) -> World:
 
 @dataclass(frozen=True, eq=False)
 class Cohort:
-    """Cases to learn from, and fresh ones, of the same sites and of new ones, to know the truth by."""
+    """Cases to learn from, and fresh ones to know the truth by: of the site of each, and of new sites."""
 
     rows: pd.DataFrame
     labels: NDArray[np.int_]
     sites: NDArray[np.str_]
+    beside: NDArray[np.int_]
     same: tuple[pd.DataFrame, NDArray[np.int_]]
     new: tuple[pd.DataFrame, NDArray[np.int_]]
 
@@ -194,9 +195,10 @@ def draw_cohort(setting: Setting, seed: int) -> Cohort:
     extra = rng.choice(setting.sites, setting.cases - setting.sites, p=rng.dirichlet(np.full(setting.sites, 3.0)))
     sites = np.concatenate([np.arange(setting.sites), extra])
     rows, labels = world.draw(sites, rng)
-    same = world.draw(rng.choice(sites, FRESH), rng)
+    beside = np.repeat(np.arange(setting.cases), FRESH // setting.cases)
+    same = world.draw(sites[beside], rng)
     new = world.with_new_sites(NEW_SITES, rng).draw(np.repeat(np.arange(NEW_SITES), PER_SITE), rng)
-    return Cohort(rows, labels, sites.astype(str), same, new)
+    return Cohort(rows, labels, sites.astype(str), beside, same, new)
 
 
 @lru_cache(maxsize=2)
@@ -219,7 +221,7 @@ def simulate(name: str, word: str, seed: int, repeats: int, new_sites: bool = Tr
     labels, begun = cohort.labels, time.process_time()
     build, quiet = partial(build_model, word, setting), lambda _done: None
     pooled = setting.sites > 10  # groups of many small sites are judged across sites, five large ones within each
-    judge_same, judge_new = partial(judge, *cohort.same, True), partial(judge, *cohort.new, pooled)
+    judge_same, judge_new = partial(judge_held_out, cohort), partial(judge, cohort, pooled)
     model = FixedThreshold(build).fit(cohort.rows, labels)
     truth, answers = cohort.same[1], model.predict_proba(cohort.same[0])[:, 1]
     new_truth, new_answers = cohort.new[1], model.predict_proba(cohort.new[0])[:, 1]
@@ -228,7 +230,7 @@ def simulate(name: str, word: str, seed: int, repeats: int, new_sites: bool = Tr
     found = cross_validate(judge_first(build, judge_same), cohort.rows, labels, folds, quiet)
     told = measure_performance(found)["points"]["half"]
     result = compare("same", found.auc, auc(truth, answers)) | compare("next", found.auc, within)
-    result["same_learning"] = learned_of(found) - judge_same(model)
+    result["same_expected"] = expect(found) - result["same_truth"]
     for figure, side in (("sensitivity", 1), ("specificity", 0)):
         right = float(((answers[truth == side] >= 0.5) == side).mean())
         result |= compare(figure, Estimate(told[figure]["value"], *told[figure]["interval"]), right)
@@ -240,24 +242,30 @@ def simulate(name: str, word: str, seed: int, repeats: int, new_sites: bool = Tr
     found = cross_validate(judge_first(build, judge_new), cohort.rows, labels, apart, quiet)
     other = measure_new_sites(found, cohort.sites)
     result |= compare("new", other.auc, auc(new_truth, new_answers) if pooled else within)
-    result["new_learning"] = learned_of(found) - judge_new(model)
+    result["new_expected"] = expect(found) - judge_new(model)
     return result | {"new_folds": np.round(other.aucs, 4).tolist(), "seconds": time.process_time() - begun}
 
 
-def judge(fresh: pd.DataFrame, truth: NDArray[np.int_], pooled: bool, model: Any) -> float:
-    """AUC of a model on a thousand fresh cases."""
-    answers = model.predict_proba(fresh.iloc[:JUDGED])[:, 1]
-    return auc(truth[:JUDGED], answers) if pooled else measure_within(truth[:JUDGED], answers)
+def judge(cohort: Cohort, pooled: bool, model: Any, _trained: Any = None) -> float:
+    """AUC of a model on a thousand cases of new sites."""
+    truth, answers = cohort.new[1][:JUDGED], model.predict_proba(cohort.new[0].iloc[:JUDGED])[:, 1]
+    return auc(truth, answers) if pooled else measure_within(truth, answers)
 
 
-def judge_first(build: Callable[[], object], judged: Callable[[Any], float]) -> Callable[[], FixedThreshold]:
+def judge_held_out(cohort: Cohort, model: Any, trained: Any) -> float:
+    """AUC of a model on fresh cases of the sites of those that it was not fitted on."""
+    held = ~np.isin(cohort.beside, trained)
+    return auc(cohort.same[1][held], model.predict_proba(cohort.same[0][held])[:, 1])
+
+
+def judge_first(build: Callable[[], object], judged: Callable[..., float]) -> Callable[[], FixedThreshold]:
     """Maker of a model for each fold; those of the first repeat are judged on fresh cases."""
     number = count()
     return lambda: FixedThreshold(build, judged if next(number) < 10 else None)
 
 
-def learned_of(found: OutOfFold) -> float:
-    """Mean AUC on fresh cases of the models that were fitted inside folds."""
+def expect(found: OutOfFold) -> float:
+    """Mean AUC on fresh cases of the models of folds: what cross-validation amounts to with endless cases to test."""
     return float(np.mean([fit.settings["truth"] for fit in found.fits if "truth" in fit.settings]))
 
 
@@ -299,10 +307,10 @@ def report(name: str, results: list[dict[str, Any]]) -> list[Row]:
             "coverage_error": round(100 * float(np.sqrt(share * (1 - share) / len(kept))), 1),
             "width": round(float(np.mean([each[f"{figure}_width"] for each in kept])), 3),
         })
-        learned = np.array([each[f"{figure}_learning"] for each in kept if f"{figure}_learning" in each])
-        if len(learned) > 1:
-            error = float(learned.std(ddof=1) / np.sqrt(len(learned)))
-            rows[-1] |= {"learning": round(float(learned.mean()), 4), "learning_error": round(error, 4)}
+        expected = np.array([each[f"{figure}_expected"] for each in kept if f"{figure}_expected" in each])
+        if len(expected) > 1:
+            error = float(expected.std(ddof=1) / np.sqrt(len(expected)))
+            rows[-1] |= {"expected_bias": round(float(expected.mean()), 4), "expected_error": round(error, 4)}
     if rows:
         rows[0] |= {"warned_%": round(100 * float(np.mean([each["warned"] for each in results])), 1),
                     "s_per_cohort": round(float(np.mean([each["seconds"] for each in results])), 2)}
