@@ -9,6 +9,7 @@ from typing import Any
 
 _HOMES = {
     "check_quality": "quality",
+    "compare_tests": "results_compared",
     "convert": "conversion",
     "correct_cohort": "bias",
     "correct_image": "images",
