@@ -325,6 +325,14 @@ class PreviewTrainingRequest(Settings):
     jobs: int = Field(1, ge=1)
 
 
+class ThumbnailsRequest(Settings):
+    """Draw a picture of some cases of a table or folder, spread over it; PNG files go into `out`."""
+
+    source: str
+    out: str
+    most: int = Field(12, ge=1, le=100)
+
+
 class FinishModelRequest(Settings):
     """Give a trained model its title, its card's texts and its operating point; what is None stays as it is."""
 

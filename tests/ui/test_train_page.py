@@ -130,6 +130,25 @@ def test_images_are_measured_by_a_chosen_recipe_and_can_be_looked_at(wizard, qtb
     assert entries()[-1].files["id"] == "P1"
 
 
+def test_some_images_are_shown_and_opened(wizard, qtbot, tmp_path):
+    wizard.open(holds_images=True, features=109)
+    strip = wizard.page.cases.pictures
+    assert wizard.jobs.request("draw_thumbnails")["source"] == str(wizard.table)
+    case = {"id": "P1", "images": {"t1": "/data/P1/t1.nii"}, "mask": "/data/P1/gtv.nii"}
+    wizard.jobs.answer("draw_thumbnails", {"cases": 60, "thumbnails": [
+        {"case": "P1", "files": case, "picture": None, "message": "It cannot be read."}]})
+    assert wizard.page.cases.pictures_heading.text() == "Pictures (1 of 60 cases)"
+    assert strip.item(0).toolTip() == "It cannot be read."
+    strip.setFocus()
+    strip.setCurrentRow(0)
+    qtbot.keyClick(strip, Qt.Key.Key_Return)
+    assert wizard.window.pages.currentWidget() is wizard.window.score_page
+    asked = wizard.jobs.count("draw_thumbnails")
+    wizard.window.show_named("Train")
+    wizard.training.changed.emit()
+    assert wizard.jobs.count("draw_thumbnails") == asked
+
+
 def test_sites_give_advice_and_nothing_is_harmonised_unless_asked(wizard):
     wizard.open()
     wizard.go(2)

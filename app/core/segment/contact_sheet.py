@@ -79,6 +79,32 @@ def draw_sheet(volume: Volume, mask: Mask | None, caption: str) -> Image.Image:
     return sheet
 
 
+def draw_thumbnail(volume: Volume, mask: Mask, pixels: int = 144) -> Image.Image:
+    """Draw the slice where a tumour is largest, with its surroundings and its outline.
+
+    Parameters
+    ----------
+    volume : Volume
+        Shape (i, j, k), RAS+ mm.
+    mask : Mask
+        On the volume's grid, not empty.
+    pixels : int
+        Side of the picture.
+
+    Returns
+    -------
+    PIL.Image.Image
+        RGB, square, in the display of `draw_sheet`.
+    """
+    codes = _VIEWS[scan_plane(volume.geometry) or "axial"]
+    turned, inside = reorient(volume, codes), reorient(mask, codes).voxels
+    largest = int(inside.sum(axis=(0, 1)).argmax())
+    field = _tumour_field(inside, turned.geometry.spacing)
+    window = _window(turned.voxels[:, :, [largest]], field)
+    tile, _, _ = _draw_tile(turned.voxels[:, :, largest], inside[:, :, largest], field, turned.geometry.spacing, window)
+    return tile.resize((pixels, pixels), Image.Resampling.LANCZOS)
+
+
 def _file_axis(volume: Volume, code: str) -> tuple[int, bool]:
     """Find the file's axis that slices run along, and whether the display counts against it."""
     order, signs = volume.geometry.closest_axes()

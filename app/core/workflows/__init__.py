@@ -16,6 +16,7 @@ _HOMES = {
     "demo_case": "demo",
     "describe_finish": "finishing",
     "describe_table": "tables",
+    "draw_thumbnails": "thumbnails",
     "evaluate": "external",
     "explore": "exploration",
     "export_model": "exchange",

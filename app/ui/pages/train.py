@@ -39,7 +39,7 @@ class TrainPage(QWidget):
     case_opened()
         A case goes to the viewer, with the preview of its preparation.
     scoring_requested()
-        The reader goes to score cases while the run goes on.
+        The reader goes to the viewer: to look at a case, or to score while the run goes on.
     model_saved(str)
         A model was made, or saved with its texts: its folder.
     model_used(str)
@@ -129,6 +129,7 @@ class TrainPage(QWidget):
         for step in self.steps:
             self.stack.addWidget(step)
         self.cases.choose_requested.connect(self.ask)
+        self.cases.case_opened.connect(self._look_at)
         self.features.edit_requested.connect(self.edit_recipe)
         self.features.preview_requested.connect(self._preview)
         self.run.scoring_requested.connect(self.scoring_requested)
@@ -266,6 +267,10 @@ class TrainPage(QWidget):
         if case is not None:
             self._reading.add([case])
             self.case_opened.emit()
+
+    def _look_at(self, case: dict[str, Any]) -> None:
+        self._reading.add([case])
+        self.scoring_requested.emit()
 
     def _begin_anew(self) -> None:
         self._training.begin_anew()

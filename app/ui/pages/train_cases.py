@@ -17,6 +17,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.core.requests import ThumbnailsRequest
+from app.ui.calls import Call
 from app.ui.class_names import class_title
 from app.ui.folders import short_path
 from app.ui.pages.train_step import Step, add_heading
@@ -28,6 +30,7 @@ from app.ui.widgets.copy_label import ElidedLabel, wrapped
 from app.ui.widgets.elided_combo import ElidedCombo
 from app.ui.widgets.invitation import Invitation
 from app.ui.widgets.problem_list import ProblemList
+from app.ui.widgets.thumbnail_strip import ThumbnailStrip
 
 _SIDE = 400
 _PICKED = {"label": ("Diagnosis", "What the model shall tell: a column with two different values"),
@@ -42,9 +45,12 @@ class CasesStep(Step):
     -------
     choose_requested(str)
         The reader wants a dialog: 'table', 'folder' or 'labels'.
+    case_opened(dict)
+        The reader wants to see this case (its `CaseFiles`).
     """
 
     choose_requested = Signal(str)
+    case_opened = Signal(dict)
 
     def __init__(self, training: Training, parent: QWidget | None = None) -> None:
         super().__init__(training, parent)
@@ -52,7 +58,9 @@ class CasesStep(Step):
         self.table, self.search = ColumnRoles(), QLineEdit()
         self.positive = ElidedCombo()
         self.counts, self.facts = ClassCounts("Cases of each class"), wrapped()
-        self.problems = ProblemList()
+        self.problems, self.pictures = ProblemList(), ThumbnailStrip()
+        self._drawing = Call(training.jobs, "draw_thumbnails", parent=self)
+        self._drawn = ""
         self.source = ElidedLabel(role="title", middle=True)
         table, folder = QPushButton("Choose a table…"), QPushButton("Choose a folder…")
         table.setProperty("role", "primary")
@@ -67,6 +75,9 @@ class CasesStep(Step):
         self.column.addWidget(self.stack, 1)
         self.table.role_chosen.connect(training.set_role)
         self.search.textChanged.connect(self.table.find)
+        self.pictures.opened.connect(self.case_opened)
+        self._drawing.finished.connect(self._show_pictures)
+        self._drawing.failed.connect(lambda _failure: self._show_pictures({"thumbnails": [], "cases": 0}))
 
     def _build(self) -> QWidget:
         whole, top, sides = QWidget(), QHBoxLayout(), QHBoxLayout()
@@ -115,6 +126,8 @@ class CasesStep(Step):
         right.addWidget(self.facts)
         self.problems_heading = add_heading(right, "Problems")
         right.addWidget(self.problems, 1)
+        self.pictures_heading = add_heading(right, "Pictures")
+        right.addWidget(self.pictures, 2)
         sides.setSpacing(20)
         sides.addLayout(left, 1)
         sides.addWidget(side)
@@ -147,9 +160,11 @@ class CasesStep(Step):
         self._show_counts(found)
         told = [*found["problems"], *_notes(found)]
         self.problems.show_problems(told)
+        self.problems.setVisible(bool(told) or not found["holds_images"])
         stops = sum(bool(each["stops"]) for each in told)
         self.problems_heading.setText(f"Problems ({stops}) and notes ({len(told) - stops})" if stops
                                       else f"No problems; notes ({len(told)})" if told else "No problems")
+        self._draw_pictures(found)
         self.buttons["labels"].setVisible(found["holds_images"] or not found["chosen"]["label"])
 
     def _offer(self, columns: list[dict[str, Any]], found: Mapping[str, Any]) -> None:
@@ -175,6 +190,22 @@ class CasesStep(Step):
         if column["role_guess"] == "file" or column["kind"] == "empty":
             return False
         return role == "patient" or (column["values"] is not None and column["distinct"] >= 2)
+
+    def _draw_pictures(self, found: Mapping[str, Any]) -> None:
+        images = bool(found["holds_images"])
+        for widget in (self.pictures, self.pictures_heading):
+            widget.setVisible(images)
+        if images and found["table"] != self._drawn:
+            self._drawn = found["table"]
+            self.pictures.clear()
+            self.pictures_heading.setText("Pictures; being drawn")
+            request = ThumbnailsRequest(source=found["table"], out=str(self.training.state.new_view_folder()))
+            self._drawing.start(request.model_dump(mode="json"), "Drawing some of the cases")
+
+    def _show_pictures(self, drawn: Mapping[str, Any]) -> None:
+        self.pictures.show_cases(drawn["thumbnails"])
+        shown = len(drawn["thumbnails"])
+        self.pictures_heading.setText(f"Pictures ({shown} of {drawn['cases']:,} cases)" if shown else "No pictures")
 
     def _show_counts(self, found: Mapping[str, Any]) -> None:
         sought = self.training.draft.positive_class(found)

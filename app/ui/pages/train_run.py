@@ -155,7 +155,8 @@ class RunStep(Step):
         what = ""
         if found:
             told = subject(found, draft)
-            what = f"{told[:1].upper()}{told[1:]}, {found['cases']:,} cases, {found['features']:,} features: "
+            features = f", {found['features']:,} features" if found["features"] else ""
+            what = f"{told[:1].upper()}{told[1:]}, {found['cases']:,} cases{features}: "
         return f"{what}{', '.join(parts)}." + (f" {estimate[:1].upper()}{estimate[1:]}." if estimate else "")
 
     def _show_progress(self) -> None:
@@ -191,9 +192,10 @@ class RunStep(Step):
 
     def _show_folds(self) -> None:
         folds, draft = self.training.folds, self.training.draft
-        asked = self.training.draft.run.get("request") or {}
         current = self.training.is_running or self.training.is_as_run
-        total = (int(asked.get("folds") or draft.folds) * int(asked.get("repeats") or draft.repeats)) or 1
+        asked = (draft.run.get("request") or {}) if current else {}
+        most = int(self.training.found.get("most_folds") or draft.folds)
+        total = int(asked.get("folds") or min(draft.folds, most)) * int(asked.get("repeats") or draft.repeats)
         for row, name in enumerate(self._shown_models()):
             if self.models.item(row, 1) is None:
                 continue

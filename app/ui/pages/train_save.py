@@ -123,6 +123,8 @@ class SaveStep(Step):
         self.save.setEnabled(bool(self.known) and self._of == self.training.model)
 
     def _take(self, known: dict[str, Any]) -> None:
+        if self._asking.request["model"] != self.training.model:
+            return  # another wizard was begun meanwhile
         self.known, self._of = known, self.training.model
         finish = self.training.draft.finish
         label = str(self.training.draft.run["request"]["label"])
