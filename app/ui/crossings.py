@@ -26,6 +26,7 @@ def join_results(results: ResultsPage, train: TrainPage, library: LibraryPage, r
     train.results_requested.connect(lambda folder: show(folder, results.show_model))
     train.external_requested.connect(lambda path: show(path, results.show_external))
     library.results_requested.connect(lambda names: show(names, results.show_models))
+    library.tests_requested.connect(lambda paths: show(paths, results.show_tests))
     library.external_requested.connect(lambda path: show(path, results.show_external))
     results.case_opened.connect(lambda: go("Score"))
     reading.scoring.models_listed.connect(results.offer_models)

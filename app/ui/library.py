@@ -79,6 +79,13 @@ class Library(QObject):
         found = self.tests.get(str(model.get("name")), [])
         return [test for test in found if not model.get("digest") or test["digest"] == model["digest"]]
 
+    def common_tests(self, names: Sequence[str]) -> tuple[str, list[str]]:
+        """Find the latest cohort that all of some models were tested on: its name, and the paths; else empty."""
+        tests = [{(test["title"], test["cases"]): test["path"] for test in reversed(self.tests_of(self.find(name)))}
+                 for name in names]
+        shared = [key for key in reversed(tests[0]) if all(key in each for each in tests[1:])] if tests else []
+        return (str(shared[0][0]), [each[shared[0]] for each in tests]) if shared else ("", [])
+
     def is_own(self, name: str) -> bool:
         """Whether the reader may remove a model."""
         return self.find(name).get("home") in ("own", "imported")

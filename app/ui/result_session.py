@@ -56,8 +56,8 @@ class ResultSession(QObject):
         self.results = Results(raw)
         self.model = next(iter(self.results.models), "")
         headline = str(self.results.part("headline").get("comparator") or "")
-        rivals = self.results.models[1:] if self.results.is_side_by_side else self.results.comparators[:1]
-        self.beside = (headline,) if headline in self.results.comparators else rivals
+        rivals = (headline,) if headline in self.results.comparators else self.results.comparators[:1]
+        self.beside = self.results.models[1:] if self.results.is_joined else rivals
         self._begin()
         self.loaded.emit()
 

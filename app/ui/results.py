@@ -102,6 +102,11 @@ class Results:
         return self.raw.get("kind") == "side_by_side"
 
     @property
+    def is_joined(self) -> bool:
+        """Whether more than one result is on the table."""
+        return self.is_side_by_side or (self.is_external and len(self.models) > 1)
+
+    @property
     def title(self) -> str:
         """What is shown."""
         return str(self.raw.get("title") or self.raw.get("name") or "")

@@ -5,7 +5,7 @@ import json
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from result_fixtures import training
+from result_fixtures import external, training
 
 from app.core.errors import Failure
 from app.core.paths import data_folder
@@ -99,6 +99,27 @@ def test_two_are_compared(room):
         assert room.jobs.request("view_results") == {"model": name}
         room.jobs.answer("view_results", {**training(), "name": name})
     assert room.window.results_page.session.drawn == ("mine", "theirs")
+
+
+def test_two_tested_on_the_same_cohort_are_compared_there(room):
+    choose(room, "mine", "theirs")
+    assert not room.library.buttons["outside"].isVisible()
+    other = keep_test("theirs", "d-theirs")
+    room.library.show_models(MODELS)
+    room.qtbot.waitUntil(lambda: len(room.library.library.tests) == 2)
+    choose(room, "mine", "theirs")
+    room.qtbot.waitUntil(room.library.buttons["outside"].isVisible)
+    assert room.library.buttons["outside"].text() == "Compare them on vienna"
+    room.library.buttons["outside"].click()
+    assert room.jobs.request("compare_tests") == {"external": [str(room.test), str(other)]}
+    first = external()
+    joined = {**first, "models": ["mine", "theirs"], "saved": "mine", "roc": {
+        "mine": first["roc"]["logistic"], "theirs": first["roc"]["logistic"]}, "comparisons": [
+        {"a": "mine", "b": "theirs", "mean": 0.1, "interval": [0.02, 0.18], "p_value": 0.01, "how": "DeLong"}]}
+    room.jobs.answer("compare_tests", joined)
+    page = room.window.results_page
+    assert page.session.drawn == ("mine", "theirs")
+    assert page.part("ROC").model.records()[1]["p"] == "0.01"
 
 
 def test_a_damaged_model_can_only_be_removed(room):

@@ -67,12 +67,15 @@ class LibraryPage(QWidget):
         The reader wants the results of these models, several side by side.
     external_requested(str)
         The reader wants the result of an external test.
+    tests_requested(list)
+        The reader wants these external tests compared, several models on the same cases.
     said(str)
         Something to be said in passing.
     """
 
     results_requested = Signal(list)
     external_requested = Signal(str)
+    tests_requested = Signal(list)
     said = Signal(str)
 
     def __init__(self, reading: Reading, parent: QWidget | None = None) -> None:
@@ -91,10 +94,11 @@ class LibraryPage(QWidget):
         self.areas = RecordTable(self.model, "AUC inside and outside the training")
         self.card = ModelCard()
         self.run = RunBar("Evaluate on a new cohort…", self.library.evaluation)
-        names = {"results": "Open results", "compare": "Compare their results", "use": "Use for scoring",
-                 "export": "Export…", "remove": "Remove", "verify": "Verify every byte", "bring": "Import…"}
+        names = {"results": "Open results", "outside": "", "compare": "Put their results side by side",
+                 "use": "Use for scoring", "export": "Export…", "remove": "Remove", "verify": "Verify every byte",
+                 "bring": "Import…"}
         self.buttons = {name: QPushButton(title) for name, title in names.items()}
-        for name in ("results", "compare"):
+        for name in ("results", "outside"):
             self.buttons[name].setProperty("role", "primary")
         self.run.button.setProperty("role", "")
         self.setAcceptDrops(True)
@@ -117,7 +121,8 @@ class LibraryPage(QWidget):
         for widget in (self.title, self.purpose):
             right.addWidget(widget)
         right.addLayout(tools)
-        right.addWidget(self.buttons["compare"], 0, Qt.AlignmentFlag.AlignLeft)
+        for name in ("outside", "compare"):
+            right.addWidget(self.buttons[name], 0, Qt.AlignmentFlag.AlignLeft)
         right.addWidget(self.run, 0, Qt.AlignmentFlag.AlignLeft)
         state, card = heading("State"), heading("Card")
         self._single = (state, self.standing, card, self.card)
@@ -149,6 +154,8 @@ class LibraryPage(QWidget):
         self.list.removed.connect(self._remove)
         buttons["results"].clicked.connect(self._open)
         buttons["compare"].clicked.connect(lambda: self.results_requested.emit(self.chosen))
+        buttons["outside"].clicked.connect(
+            lambda: self.tests_requested.emit(self.library.common_tests(self.chosen)[1]))
         buttons["use"].clicked.connect(lambda: library.use(self.chosen[0]))
         buttons["export"].clicked.connect(self._export)
         buttons["remove"].clicked.connect(self._remove)
@@ -206,6 +213,9 @@ class LibraryPage(QWidget):
         for widget in (*self._single, self.run, *(self.buttons[name] for name in _OF_ONE)):
             widget.setVisible(not several)
         self.buttons["compare"].setVisible(several)
+        cohort, tests = self.library.common_tests(chosen) if several else ("", [])
+        self.buttons["outside"].setVisible(bool(tests))
+        self.buttons["outside"].setText(f"Compare them on {cohort}")
         self.standing.setText(standing_text(model, verifying=self.library.verifying) if not several else "")
         self.figures.setText(_APART
                              if several else figures_text(model) if fine else "")
@@ -224,7 +234,7 @@ class LibraryPage(QWidget):
 
     def _offer(self, model: Mapping[str, Any], *, several: bool, fine: bool) -> None:
         one, name = fine and not several, str(model.get("name") or "")
-        can = {"results": one and bool(model.get("has_results", True)), "compare": several,
+        can = {"results": one and bool(model.get("has_results", True)), "compare": several, "outside": several,
                "use": one and name != self.library.state["model"], "export": one,
                "remove": not several and self.library.is_own(name), "verify": not self.library.verifying, "bring": True}
         for button, possible in can.items():

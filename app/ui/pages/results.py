@@ -62,6 +62,7 @@ class ResultsPage(QWidget):
         self._stale: set[int] = set()
         self.session, self._is_made = ResultSession(self), False
         self._call = Call(reading.jobs, "view_results", "view", self)
+        self._joining = Call(reading.jobs, "compare_tests", "view", self)
         self._report = Call(reading.jobs, "export_results", "", self)
         self._measuring = Call(reading.jobs, "score_case", "", self)
         self.setAcceptDrops(True)
@@ -141,6 +142,8 @@ class ResultsPage(QWidget):
     def _bind(self) -> None:
         self._call.finished.connect(self._take)
         self._call.failed.connect(self.notice)
+        self._joining.finished.connect(self.show_result)
+        self._joining.failed.connect(self.notice)
         self._report.finished.connect(lambda found: self.said.emit("Written: " + ", ".join(found.get("written") or ())))
         self._report.failed.connect(self.notice)
         self._measuring.finished.connect(self._show_features)
@@ -169,6 +172,13 @@ class ResultsPage(QWidget):
         """Read the result of an external test."""
         self._want({"external": path})
 
+    def show_tests(self, paths: Sequence[str]) -> None:
+        """Read the external tests of several models on the same cases."""
+        self._make_sure()
+        self._call.cancel()
+        self._wanted, self._queue = {}, []
+        self._joining.start({"external": list(paths)}, "Reading the external tests", lane=self._lane())
+
     def ask_file(self) -> QFileDialog:
         """Let the reader choose the result of an external test."""
         dialog = QFileDialog(self, "The result of an external test", self._reading.state["folder"], _EVALUATION)
@@ -185,8 +195,11 @@ class ResultsPage(QWidget):
 
     def _ask(self) -> None:
         """Ask where pictures are made, for that engine is soonest ready; never while a picture is being made."""
-        busy = bool(self._reading.jobs.live_jobs("view"))
-        self._call.start(self._wanted, "Reading the results", lane="score" if busy else "")
+        self._joining.cancel()
+        self._call.start(self._wanted, "Reading the results", lane=self._lane())
+
+    def _lane(self) -> str:
+        return "score" if self._reading.jobs.live_jobs("view") else ""
 
     def _fill_menu(self, menu: QMenu) -> None:
         menu.clear()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from app.ui.result_session import ResultSession
 from app.ui.saving import ask_save, write_text
@@ -88,8 +88,13 @@ class CasesPart(QWidget):
         column.addLayout(tools)
         column.addWidget(self.nothing)
         column.addWidget(self.table, 1)
-        self.counts.setMinimumWidth(SIDE)
-        lower.addWidget(self.counts)
+        counts = QScrollArea()
+        counts.setWidget(self.counts)
+        counts.setWidgetResizable(True)
+        counts.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        counts.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        counts.setMinimumWidth(SIDE)
+        lower.addWidget(counts)
         lower.addWidget(right)
         lower.addWidget(self.features)
         lower.setStretchFactor(1, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.result_session import ResultSession
@@ -86,15 +86,20 @@ class RocPart(QWidget):
         column = QVBoxLayout(side)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        for widget in (heading("Areas"), self.table, heading("At the threshold"), self.counts):
+        for widget in (heading("Areas"), self.table, heading("At the threshold"), self.counts, self.figure.caption):
             column.addWidget(widget)
         column.addStretch(1)
-        side.setMinimumWidth(SIDE)
+        room = QScrollArea()
+        room.setWidget(side)
+        room.setWidgetResizable(True)
+        room.setMinimumWidth(SIDE)
+        room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        room.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SPACE)
         row.addWidget(self.figure, 5)
-        row.addWidget(side, 6)
+        row.addWidget(room, 6)
 
     def restyle(self) -> None:
         """Draw anew."""
@@ -128,7 +133,7 @@ class CalibrationPart(QWidget):
         self.table = RecordTable(self.model, "Calibration in figures")
         side = QVBoxLayout()
         side.setSpacing(8)
-        for widget in (heading("In words"), self.sentence, heading("In figures"), self.table):
+        for widget in (heading("In words"), self.sentence, heading("In figures"), self.table, self.figure.caption):
             side.addWidget(widget)
         side.addStretch(1)
         row = QHBoxLayout(self)
@@ -192,7 +197,7 @@ class ReportPart(QScrollArea):
         """Say it anew."""
         results = self._session.results
         for button in self.buttons.values():
-            button.setVisible(not results.is_side_by_side)  # a report is of one
+            button.setVisible(not results.is_joined)  # a report is of one
         self.methods.setText(str(results.raw.get("methods") or "No methods are kept with this result."))
         self.flow.setText(flow_text(results.rows("flow")) or "No flow of cases is kept with this result.")
         folds, versions = results.part("folds"), results.part("versions")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QBuffer, QEvent, QObject, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QBuffer, QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QGuiApplication, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
@@ -23,7 +23,8 @@ from app.ui.widgets.plot_style import make_plot, style_plot
 
 KINDS = {"png": "Picture (*.png)", "svg": "Drawing (*.svg)", "csv": "Table (*.csv)"}
 PAPER_WIDTH = 1800  # pixels of an exported picture: 15 cm at 300 dots per inch
-_LEAST, _AXIS = 240, 16
+_LEAST, _AXIS, _LEGEND = 200, 16, 400
+_SQUARE, _WIDE = QSize(600, 584), QSize(900, 420)
 
 
 class Figure(QWidget):
@@ -69,18 +70,19 @@ class Figure(QWidget):
         self.menu.addAction("Copy its numbers", self.copy_numbers)
         self.export.setMenu(self.menu)
         self.export.setAccessibleName(f"Export: {name}")
-        foot = QHBoxLayout()
-        foot.addWidget(self.caption, 1)
-        foot.addWidget(self.export, 0, Qt.AlignmentFlag.AlignBottom)
+        head = QHBoxLayout()
+        head.addWidget(self.readout)
+        head.addStretch(1)
+        head.addWidget(self.export)
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.setSpacing(6)
-        self.column.addWidget(self.readout)
+        self.column.addLayout(head)
         self.column.addWidget(self.plot, 1)
-        self.column.addLayout(foot)
+        self.column.addWidget(self.caption)
         self.plot.scene().sigMouseMoved.connect(self._hover)
         self.plot.setMouseEnabled(x=False, y=False)
-        self._is_square = square
+        self._is_square, self._is_paper = square, False
         if square:
             self.plot.setAspectLocked(True)
             self.plot.setMinimumSize(_LEAST, _LEAST)
@@ -109,12 +111,21 @@ class Figure(QWidget):
         for side in ("left", "bottom"):
             self.plot.getAxis(side).enableAutoSIPrefix(False)
         self.draw()
+        if self._is_square:
+            self._fit_legend()
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Keep a square plot square."""
-        if event.type() == QEvent.Type.Resize and self._is_square:
+        if event.type() == QEvent.Type.Resize and self._is_square and not self._is_paper:
             self.plot.setMaximumWidth(self.plot.height() + _AXIS)
+            self._fit_legend()
         return False
+
+    def _fit_legend(self) -> None:
+        """Leave a small plot to its curves; what they are stands beside it too."""
+        legend = self.plot.getPlotItem().legend
+        if legend is not None:
+            legend.setVisible(self._is_paper or self.plot.width() >= _LEGEND)
 
     def name_rows(self, side: str, names: Sequence[str]) -> None:
         """Name rows 0, 1, 2 ... on an axis of their own width, which pyqtgraph learns only after painting."""
@@ -161,11 +172,11 @@ class Figure(QWidget):
 
     def picture(self) -> QImage:
         """Draw the figure as on paper."""
-        sharpness = max(PAPER_WIDTH / self.plot.width(), 1.0)
-        image = QImage(self.plot.size() * sharpness, QImage.Format.Format_RGB32)
-        image.setDevicePixelRatio(sharpness)
-        image.fill(Qt.GlobalColor.white)
+        sharpness = PAPER_WIDTH / (_SQUARE if self._is_square else _WIDE).width()
         with self._on_paper(sharpness):
+            image = QImage(self.plot.size() * sharpness, QImage.Format.Format_RGB32)
+            image.setDevicePixelRatio(sharpness)
+            image.fill(Qt.GlobalColor.white)
             painter = QPainter(image)
             self.plot.render(painter, QRectF(self.plot.rect()), self.plot.rect())
             painter.end()
@@ -183,12 +194,12 @@ class Figure(QWidget):
         room, sheet = QBuffer(), QSvgGenerator()
         room.open(QBuffer.OpenModeFlag.WriteOnly)
         sheet.setOutputDevice(room)
-        sheet.setSize(self.plot.size())
-        sheet.setViewBox(self.plot.rect())
         sheet.setResolution(self.plot.logicalDpiX())  # else what was drawn before is scaled
         sheet.setTitle(self.name)
         sheet.setDescription(self.caption.text())
         with self._on_paper():
+            sheet.setSize(self.plot.size())
+            sheet.setViewBox(self.plot.rect())
             painter = QPainter(sheet)
             self.plot.render(painter, QRectF(self.plot.rect()), self.plot.rect())
             painter.end()
@@ -196,19 +207,26 @@ class Figure(QWidget):
 
     @contextmanager
     def _on_paper(self, sharpness: float = 1.0) -> Iterator[None]:
-        """Draw light for the length of an export, whatever the room; Qt does not scale these pens by itself."""
-        before, view = theme().name, self.plot.getViewBox().viewRect()
+        """Draw light and at a size of its own for the length of an export; Qt does not scale these pens by itself."""
+        before, size, most = theme().name, self.plot.size(), self.plot.maximumWidth()
         set_theme("light")
         set_ink(sharpness)
-        self.restyle()
-        self.plot.setRange(view, padding=0)
+        self._is_paper = True
+        self._resize(_SQUARE if self._is_square else QSize(_WIDE.width(), max(size.height(), _WIDE.height())),
+                     _SQUARE.width() if self._is_square else most)
         try:
             yield
         finally:
             set_theme(before)
             set_ink(1.0)
-            self.restyle()
-            self.plot.setRange(view, padding=0)
+            self._is_paper = False
+            self._resize(size, most)
+
+    def _resize(self, size: QSize, most: int) -> None:
+        self.plot.setMaximumWidth(most)
+        self.plot.resize(size)
+        self.plot.resizeEvent(None)  # an event comes too late for a drawing made now
+        self.restyle()
 
     def _hover(self, spot: QPointF) -> None:
         box = self.plot.getViewBox()

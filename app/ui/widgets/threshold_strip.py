@@ -16,7 +16,8 @@ from app.ui.widgets.curve_style import make_pen, make_points
 from app.ui.widgets.figure import Figure
 from app.ui.widgets.plot_style import label_axis
 
-_HOW = "Drag the line, or press the arrow keys, to move the threshold; Home brings it back. A click chooses a case."
+_HOW = ("Drag the line, or press the arrow keys, to move the threshold; Home brings it back. A click chooses a case. "
+        "Filled: on the wrong side.")
 _CAPTION = "Each case by the probability that it was given while held out. Filled: on the wrong side of the line."
 _GOLDEN = 0.618034  # neighbours of like probability never lie on each other
 _HEIGHT, _SPREAD = 156, 0.62
@@ -42,6 +43,7 @@ class ThresholdStrip(Figure):
         self._ring = make_points()
         self._moving = False
         self.plot.setFixedHeight(_HEIGHT)
+        self.caption.hide()  # the room is the cases'
         self.plot.installEventFilter(self)
         self.line.sigPositionChanged.connect(self._drag)
         self.points.sigClicked.connect(self._pick)
