@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from app.core.classify.averaged import AveragedModels, pipeline_score
 from app.core.classify.calibrator import PlattCurve, fit_platt
 from app.core.classify.candidates import SETTINGS, Candidates, build_candidates
+from app.core.classify.importance import weigh_features
 from app.core.classify.search import Fold, fit_settings, score_candidates, take
 from app.core.classify.selection import univariate_auc
 from app.core.evaluate.conformal import class_quantiles
@@ -173,6 +174,10 @@ class TunedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Calibrated probability of class 0 and class 1, shape (rows, 2)."""
         probability = _probability(self.decision_function(table))
         return np.column_stack([1 - probability, probability])
+
+    def weigh_features(self) -> dict[str, float | None]:
+        """Share of the model's weight that each feature has, the heaviest first."""
+        return weigh_features(self)
 
     def predict(self, table: Any) -> Labels:
         """The more probable class, shape (rows,)."""

@@ -179,8 +179,11 @@ def permuted_figure(
     return Permuted(np.array(aucs), true)
 
 
-def list_fits(found: OutOfFold) -> Sequence[dict[str, Any]]:
-    """What was fitted, on how many rows of which fold, and how many of its patients were also tested there (none)."""
+def list_fits(found: OutOfFold, *, weights: bool = False) -> Sequence[dict[str, Any]]:
+    """What was fitted, on how many rows of which fold, and how many of its patients were also tested there (none).
+
+    With `weights` also `importance`: the features that it kept, and their shares of its weight.
+    """
     return [
         {
             "repeat": index // found.folds.k + 1,
@@ -191,6 +194,7 @@ def list_fits(found: OutOfFold) -> Sequence[dict[str, Any]]:
             "patients_on_both_sides": len(np.intersect1d(found.patients[fit.train], found.patients[fit.test])),
             "settings": dict(fit.settings),
             "thresholds": dict(fit.thresholds),
+            **({"importance": dict(fit.importance)} if weights and fit.importance else {}),
         }
         for index, fit in enumerate(found.fits)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -36,6 +36,8 @@ class FoldFit:
         The model's own operating thresholds, on the scale of its probabilities.
     conformal : dict of float to (float, float)
         For each error rate its own quantiles, of the negative and of the positive class.
+    importance : dict of str to float or None
+        Share of the model's weight that each feature has which it kept, where it tells (`weigh_features`).
     """
 
     train: NDArray[np.int_]
@@ -43,6 +45,7 @@ class FoldFit:
     settings: Mapping[str, Any]
     thresholds: Mapping[str, float]
     conformal: Mapping[float, tuple[float, float]]
+    importance: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,8 +141,8 @@ def cross_validate(
     make : callable
         Returns an unfitted model with fit and predict_proba. Where its fit takes `patients`, it is told the training
         rows' own, so that its inner folds keep them together. What it learns about itself inside the fold is kept when
-        it has `best_` (mapping of settings), `thresholds_` (mapping of name to threshold) or `conformal_` (mapping of
-        error rate to the quantiles of either class).
+        it has `best_` (mapping of settings), `thresholds_` (mapping of name to threshold), `conformal_` (mapping of
+        error rate to the quantiles of either class) or `weigh_features()`.
     rows : array, shape (rows, features), or pandas.DataFrame
         NaN where missing; any index.
     labels : array of int, shape (rows,)
@@ -191,6 +194,7 @@ def fit_fold(
         dict(getattr(model, "best_", {})),
         {str(name): float(value) for name, value in getattr(model, "thresholds_", {}).items()},
         {float(rate): (float(low), float(high)) for rate, (low, high) in getattr(model, "conformal_", {}).items()},
+        model.weigh_features() if hasattr(model, "weigh_features") else {},
     )
     return answers, fit
 

@@ -42,7 +42,7 @@ def draw_roc(curves: Mapping[str, Values], titles: Mapping[str, str], first: str
         The class that is looked for.
     """
     figure = new_figure(4.1)
-    grid = figure.add_gridspec(2, 2, width_ratios=[1.7, 1], height_ratios=[len(curves) + 1.2, 4.5])
+    grid = figure.add_gridspec(2, 2, width_ratios=[1.45, 1], height_ratios=[len(curves) + 1.2, 4.5])
     left, right, key = figure.add_subplot(grid[:, 0]), figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[1, 1])
     own = curves[first]
     left.fill_between(own["grid"], own["low"], own["high"], color=BAND, linewidth=0, label="pointwise 95 % band")
@@ -59,7 +59,8 @@ def draw_roc(curves: Mapping[str, Values], titles: Mapping[str, str], first: str
     left.set_xlabel("False positive rate (1 - specificity)")
     left.set_ylabel(f"True positive rate (sensitivity for {shorten(positive, 20)})")
     key.axis("off")
-    key.legend(*left.get_legend_handles_labels(), loc="upper left", handlelength=3, borderaxespad=0)
+    legend = key.legend(*left.get_legend_handles_labels(), loc="upper left", handlelength=3, borderaxespad=0)
+    legend.set_in_layout(False)
     draw_areas(right, [(titles.get(name, name), curves[name]["auc"]) for name in curves])
     head(figure, f"Discrimination: {shorten(titles.get(first, first), 60)}")
     folds = (
@@ -106,7 +107,7 @@ def draw_areas(axes: Axes, lines: Sequence[tuple[str, Values]]) -> None:
                 text,
                 (x, place - 0.2),
                 xycoords=("axes fraction", "data"),
-                fontsize=6.5,
+                fontsize=6,
                 ha=side,
                 va="bottom",
                 fontweight=weight,
@@ -182,7 +183,7 @@ def _figure(part: str, calibration: Values) -> str:
     if value is None:
         return f"The {part} cannot be told" if part == "slope" else f"the {part} cannot be told"
     span = f" ({interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
-    return f"{part.capitalize() if part == 'slope' else part} {value:.2f}{span}"
+    return f"{part.capitalize() if part == 'slope' else part} {value:.2f}{span}".replace(" -0.00", " 0.00")
 
 
 def draw_decision(

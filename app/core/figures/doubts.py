@@ -14,7 +14,7 @@ Values = Mapping[str, Any]
 MOST_SITES, MOST_FEATURES = 24, 24
 
 
-def draw_sites(sites: Sequence[Values], whole: Values, positive: str) -> Drawing:
+def draw_sites(sites: Sequence[Values], whole: Values, positive: str, *, folds: bool = True) -> Drawing:
     """Draw the AUC in every site as a forest plot, the whole cohort below.
 
     Parameters
@@ -25,6 +25,8 @@ def draw_sites(sites: Sequence[Values], whole: Values, positive: str) -> Drawing
         `mean` and `interval` of the AUC.
     positive : str
         The class that is looked for.
+    folds : bool
+        Whether the whole is a mean within folds, or of all cases.
     """
     shown = list(sites[:MOST_SITES])
     figure = new_figure(1.1 + 0.19 * (len(shown) + 1))
@@ -42,14 +44,15 @@ def draw_sites(sites: Sequence[Values], whole: Values, positive: str) -> Drawing
     rule(axes, x=whole["mean"], dash=(0, (3, 2)))
     rule(axes, x=0.5, dash=(0, (1, 3)))
     told = [f"{shorten(each['site'], 26)}  ({each['positive']} of {each['cases']})" for each in shown]
-    axes.set_yticks([*range(len(shown)), bottom], [*told, "within folds, all sites"])
+    axes.set_yticks([*range(len(shown)), bottom], [*told, "within folds, all sites" if folds else "all cases"])
     axes.set(xlim=(0, 1.0), ylim=(bottom + 0.7, -0.7))
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel(f"AUC, 95 % interval; in brackets: {shorten(positive, 24)} of all cases")
     head(figure, f"By site, {len(shown)} of {len(sites)}")
     caption = (
-        "A square's size follows the cases. Within a site, answers of all folds are pooled; the diamond is the mean "
-        "within folds. Small sites can say little: look at the widths before the order."
+        "A square's size follows the cases. "
+        + ("Within a site, answers of all folds are pooled; the diamond is the mean within folds. " if folds else "")
+        + "Small sites can say little: look at the widths before the order."
     )
     parts = ("site", "cases", "positive", "auc", "low", "high")
     rows = [tuple(each[part] for part in parts) for each in sites]
@@ -78,17 +81,21 @@ def draw_importance(ranked: Sequence[Values], titles: Mapping[str, str], name: s
     left.set_yticks(places, [shorten(titles.get(each["feature"], each["feature"]), 46) for each in shown])
     left.set_ylim(len(shown) - 0.4, -0.6)
     left.tick_params(axis="y", length=0)
-    means = np.array([each["mean"] for each in shown])
-    ends = np.array([[each["mean"] - each["low"], each["high"] - each["mean"]] for each in shown]).T
-    spread = np.maximum(ends, 0)
+    numbers = np.array([[each[part] for part in ("mean", "low", "high")] for each in shown], dtype=float)
+    means, low, high = numbers.T
+    spread = np.maximum([means - low, high - means], 0)
     right.errorbar(means, places, xerr=spread, fmt="o", color=BLUE, ecolor=INK, markersize=4, linewidth=0.9)
+    if not np.isfinite(means).any():
+        told = "The weights of a kernel or a network\nare not of features."
+        right.annotate(told, (0.5, 0.5), color=RULE, ha="center", xycoords="axes fraction")
     rule(right, x=0)
-    right.set_xlabel("Weight: mean, 2.5th to 97.5th percentile")
+    right.set_xlabel("Share of the weight: mean, 2.5th to 97.5th percentile")
     right.tick_params(axis="y", length=0)
     head(figure, f"Features of {shorten(name, 40)}, {len(shown)} of {len(ranked)}")
     caption = (
-        "How often the folds kept a feature, and the weight that they gave it. Weights are of the model, not of the "
-        "disease: of features that move together one may stand for the others, in each fold another."
+        "How often the folds kept a feature among their 40 heaviest, and the share of the model's weight that it had "
+        "there: of absolute coefficients of scaled features, or of impurity and gain in trees. Weights are of the "
+        "model, not of the disease: of features that move together one may stand for the others, in each fold another."
     )
     parts = ("feature", "share", "mean", "low", "high")
     rows = [tuple(each[part] for part in parts) for each in ranked]

@@ -138,7 +138,7 @@ def list_tables(view: Values) -> list[Table]:
         note = "On the same folds." if view["kind"] == "training" else "On the same cases."
         tables.append(Table("Something simpler", ("", "AUC (95 % interval)", "The model adds (95 % interval)"),
                             tuple(beside), note, (0.36, 0.32, 0.32)))  # fmt: skip
-    if view["comparisons"]:
+    if view["comparisons"] and view["kind"] == "training":
         rows = tuple(
             (
                 _name(view, each["a"]),
@@ -158,6 +158,10 @@ def list_tables(view: Values) -> list[Table]:
 
 
 def _metrics(name: str, metrics: Sequence[Values]) -> Table:
+    if all(row["sd"] is None for row in metrics):
+        cells = ((str(row["name"]), *_cells(row)[1::2], str(row["explained"])) for row in metrics)
+        return Table(f"Figures of {_quoted(name)}", ("", "Mean", "95 % interval", ""), tuple(cells), "",
+                     (0.28, 0.1, 0.18, 0.44))  # fmt: skip
     rows = tuple((str(row["name"]), *_cells(row)[1:], str(row["explained"])) for row in metrics)
     return Table(
         f"Figures of {_quoted(name)}",
@@ -240,7 +244,8 @@ def draw_pictures(view: Values, kind: str) -> list[Picture]:
         curves = {name: view["decision"][name] for name in chosen}
         asked.append(partial(draw_decision, curves, titles, saved, float(view["prevalence"]), positive))
     if view["sites"] and view["roc"][saved]["auc"]["mean"] is not None:
-        asked.append(partial(draw_sites, view["sites"], view["roc"][saved]["auc"], positive))
+        in_folds = view["kind"] == "training"
+        asked.append(partial(draw_sites, view["sites"], view["roc"][saved]["auc"], positive, folds=in_folds))
     if ranked := view["importance"].get(saved):
         asked.append(partial(draw_importance, ranked, _feature_titles(ranked), saved))
     if view["audit"]:

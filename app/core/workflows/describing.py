@@ -48,7 +48,7 @@ def describe_model(validated: Validated, cohort: Cohort) -> dict[str, Any]:
         "subgroups": _lines(found, find_subgroups(cohort)),
         "decision_curve": measure_utility(found).json,
         "harmonised": validated.recipe.harmonise.method != "none",
-        "fits": list(list_fits(found)),
+        "fits": list(list_fits(found, weights=True)),
         "out_of_fold": found.probabilities.T.tolist(),
     }
     if validated.new_sites is not None and cohort.sites is not None:

@@ -212,25 +212,26 @@ def rank_features(fits: Any) -> list[Json]:
     Parameters
     ----------
     fits : sequence of mapping
-        Those with `importance`, feature name to weight, for the features that the fold kept.
+        Those with `importance`, feature name to weight, for the features that the fold kept; None where the weight of
+        one is not known.
 
     Returns
     -------
     list of dict
         `feature`, `share` (of the folds that kept it), `mean`, `low`, `high` (mean and 2.5th and 97.5th percentiles of
-        its weight over those folds).
+        its weight over those folds; null where no fold knows).
     """
-    told = [fit["importance"] for fit in fits if fit.get("importance") is not None]
-    weights: dict[str, list[float]] = {}
+    told = [fit["importance"] for fit in fits if fit.get("importance")]
+    weights: dict[str, list[float | None]] = {}
     for each in told:
         for feature, weight in each.items():
-            weights.setdefault(feature, []).append(float(weight))
+            weights.setdefault(feature, []).append(weight)
     rows = []
-    for feature, each in weights.items():
-        low, high = np.quantile(each, [0.025, 0.975])
-        share = len(each) / len(told)
-        rows.append({"feature": feature, "share": share, "mean": float(np.mean(each)), "low": low, "high": high})
-    return sorted(rows, key=lambda row: (-row["share"], -abs(row["mean"]), row["feature"]))
+    for feature, given in weights.items():
+        known = [float(weight) for weight in given if weight is not None]
+        mean, low, high = (np.mean(known), *np.quantile(known, [0.025, 0.975])) if known else (None, None, None)
+        rows.append({"feature": feature, "share": len(given) / len(told), "mean": mean, "low": low, "high": high})
+    return sorted(rows, key=lambda row: (-row["share"], -abs(row["mean"] or 0.0), row["feature"]))
 
 
 def compare_models(answers: Mapping[str, OutOfFold | None], auc: Json) -> list[Json]:
