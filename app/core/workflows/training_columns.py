@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 ROLES = ("patient", "label", "site", "clinical", "feature", "file", "ignore")
 MOST_LISTED = 20
 _EXAMPLES = 3
+_RECUR = 0.9
+"""Different values, as a share of the rows, up to which a column may name sites."""
 _PATIENT = ("patient", "patient_id", "patientid", "subject", "subject_id", "subjectid", "case", "case_id", "id")
 _SITE = ("site", "centre", "center", "hospital", "institution", "institute", "scanner", "manufacturer", "vendor",
          "acquisition_manufacturer")
@@ -109,8 +111,10 @@ def _row_names(described: list[dict[str, Any]]) -> str:
 
 
 def _repeats(described: list[dict[str, Any]], name: str) -> bool:
-    """Whether a column's values recur: a site has several cases."""
-    return next(each["kind"] in ("words", "number") for each in described if each["name"] == name)
+    """Whether a column's values recur: some site has several cases."""
+    most = max(each["distinct"] + each["missing"] for each in described)
+    found = next(each for each in described if each["name"] == name)
+    return bool(1 < found["distinct"] <= _RECUR * most)
 
 
 def _guess_label(described: list[dict[str, Any]]) -> str:

@@ -103,12 +103,11 @@ class CasesStep(Step):
         for layout in (left, right):
             layout.setSpacing(8)
         head = QHBoxLayout()
-        self.heading = QLabel("Columns")
-        self.heading.setProperty("role", "heading")
+        self.heading = ElidedLabel("Columns", "heading")
         self.search.setPlaceholderText("Find a column")
         self.search.setAccessibleName("Show columns by name or role")
         self.search.setClearButtonEnabled(True)
-        self.search.setMaximumWidth(200)
+        self.search.setFixedWidth(140)
         head.addWidget(self.heading)
         head.addStretch(1)
         head.addWidget(self.search)
@@ -171,7 +170,7 @@ class CasesStep(Step):
         chosen = found["chosen"]
         for role, box in self.boxes.items():
             wanted = self.training.draft.picked.get(role, chosen[role])
-            names = [each["name"] for each in columns if self._may_be(role, each)]
+            names = [each["name"] for each in columns if _may_be(role, each, found["cases"])]
             names += [wanted] if wanted and wanted not in names else []
             offered = [("none" if role == "site" else "choose…", ""), *((name, name) for name in names)]
             if [(box.itemText(row), box.itemData(row)) for row in range(box.count())] != offered:
@@ -184,12 +183,6 @@ class CasesStep(Step):
             self.positive.addItem(value, value)
         self.positive.setCurrentIndex(self.positive.findData(self.training.draft.positive_class(found)))
         self.positive.setEnabled(len(found["classes"]) == 2)
-
-    @staticmethod
-    def _may_be(role: str, column: Mapping[str, Any]) -> bool:
-        if column["role_guess"] == "file" or column["kind"] == "empty":
-            return False
-        return role == "patient" or (column["values"] is not None and column["distinct"] >= 2)
 
     def _draw_pictures(self, found: Mapping[str, Any]) -> None:
         images = bool(found["holds_images"])
@@ -215,6 +208,15 @@ class CasesStep(Step):
         self.counts.show_counts({"": {named[name]: found["classes"][name] for name in classes}} if classes else {},
                                 list(named.values()))
         self.counts.setVisible(bool(classes))
+
+
+def _may_be(role: str, column: Mapping[str, Any], cases: int) -> bool:
+    """Whether a column can be what is asked: a diagnosis has few values, a site recurs."""
+    if column["role_guess"] == "file" or column["kind"] == "empty":
+        return False
+    if role == "label":
+        return column["values"] is not None and column["distinct"] >= 2
+    return role == "patient" or 2 <= column["distinct"] < cases
 
 
 def _make_row(title: str, tip: str, box: QComboBox) -> QHBoxLayout:

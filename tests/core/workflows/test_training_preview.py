@@ -42,6 +42,13 @@ def test_columns_that_are_named_are_not_guessed(tmp_path):
     assert found["features"] == 2
 
 
+def test_many_small_sites_are_sites_and_a_site_of_each_case_is_none(tmp_path):
+    sites = [f"S{number % 30}" for number in range(80)]
+    assert look(write_features(tmp_path / "many.csv", site=sites))["chosen"]["site"] == "site"
+    alone = [f"S{number}" for number in range(80)]
+    assert look(write_features(tmp_path / "alone.csv", site=alone))["chosen"]["site"] == ""
+
+
 def test_problems_name_row_column_and_fix(tmp_path):
     labels = ["ALT", "lipoma"] * 40
     labels[3] = ""
