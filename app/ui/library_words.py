@@ -58,7 +58,7 @@ def rows_of(model: Mapping[str, Any], tests: Sequence[Mapping[str, Any]], *, sev
     counts = (model.get("training") or {}).get("counts") or {}
     rows = []
     if isinstance(model.get("auc"), Mapping) and model["auc"].get("mean") is not None:
-        rows.append({"key": name, "model": name, "title": title, "where": "its own training cases, held out",
+        rows.append({"key": name, "model": name, "title": title, "where": "its own training cases",
                      "auc": Estimate.read(model["auc"]), "cases": sum(counts.values()) or None,
                      "whom": str(model["auc"].get("kind") or "for new patients of the same sites"),
                      "has_results": bool(model.get("has_results"))})

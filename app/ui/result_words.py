@@ -29,8 +29,10 @@ def range_text(figure: Estimate, *, signed: bool = False, digits: int = 2) -> st
     """Write an interval: '0.74–0.91', '−0.02 to +0.17'; empty where unknown."""
     if not figure.has_interval:
         return ""
-    if signed or figure.low < 0:
+    if signed:
         return f"{signed_text(figure.low, digits)} to {signed_text(figure.high, digits)}"
+    if figure.low < 0:
+        return f"{figure.low:.{digits}f} to {figure.high:.{digits}f}".replace("-", MINUS)
     return f"{figure.low:.{digits}f}{DASH}{figure.high:.{digits}f}"
 
 

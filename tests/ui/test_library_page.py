@@ -62,7 +62,7 @@ def test_where_each_model_comes_from_is_on_its_badge(room):
 def test_inside_and_outside_stand_side_by_side(room):
     choose(room, "mine")
     records = room.library.model.records()
-    assert [record["where"] for record in records] == ["its own training cases, held out", "elsewhere: vienna"]
+    assert [record["where"] for record in records] == ["its own training cases", "elsewhere: vienna"]
     assert [record["auc"].mean for record in records] == [0.84, 0.71]
     assert records[1]["cases"] == 64
 

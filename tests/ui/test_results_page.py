@@ -250,6 +250,20 @@ def test_hovering_says_values(room):
     assert room.results.part("Learning").figure.words_at(76, 0).startswith("76 patients: AUC 0.92")
 
 
+def test_values_are_read_by_keys(room):
+    room.results.show_tab("Sites")
+    figure = room.results.part("Sites").figure
+    QTest.keyClick(figure.plot, Qt.Key.Key_Down)
+    assert figure.readout.text().startswith("S01: ")
+    QTest.keyClick(figure.plot, Qt.Key.Key_Down)
+    assert figure.readout.text().startswith("S02: ")
+    room.results.show_tab("Learning")
+    figure = room.results.part("Learning").figure
+    for _press in range(60):
+        QTest.keyClick(figure.plot, Qt.Key.Key_Right)
+    assert figure.readout.text().startswith("76 patients: AUC 0.92")
+
+
 def test_the_audit_says_what_it_means(room):
     room.results.show_tab("Audit")
     audit = room.results.part("Audit")

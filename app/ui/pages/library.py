@@ -225,7 +225,7 @@ class LibraryPage(QWidget):
         self.model.show_records(found)
         self.areas.fit()
         self.areas.setVisible(bool(found))
-        self.areas.setFixedHeight(36 + 28 * min(max(len(found), 1), 6))
+        self.areas.setFixedHeight(52 + 28 * min(max(len(found), 1), 6))
         name = str(model["name"])
         self.card.show_card("" if several else self._cards.get(name, ""))
         if fine and not several and name not in self._cards and self.isVisible():

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QBuffer, QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QGuiApplication, QImage, QPainter
+from PySide6.QtGui import QFontMetrics, QGuiApplication, QImage, QKeyEvent, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
@@ -22,6 +22,8 @@ from app.ui.widgets.curve_style import set_ink
 from app.ui.widgets.plot_style import make_plot, style_plot
 
 KINDS = {"png": "Picture (*.png)", "svg": "Drawing (*.svg)", "csv": "Table (*.csv)"}
+_ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1)}
+_STEPS = 40
 PAPER_WIDTH = 1800  # pixels of an exported picture: 15 cm at 300 dots per inch
 _LEAST, _AXIS, _LEGEND = 200, 16, 400
 _SQUARE, _WIDE = QSize(600, 584), QSize(900, 420)
@@ -52,13 +54,15 @@ class Figure(QWidget):
     said = Signal(str)
     failed = Signal(object)
 
-    def __init__(self, name: str, caption: str, how: str = "Hover for values.", *,
+    def __init__(self, name: str, caption: str, how: str = "Hover for values, or press the arrow keys.", *,
                  square: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.name, self._how = name, how
         self.plot = make_plot(name)
         self.plot.setMenuEnabled(False)
         self.plot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.plot.setProperty("role", "figure")
+        self.plot.installEventFilter(self)
         self.readout, self.caption = ElidedLabel(how, "dim"), wrapped(caption, "dim")
         self.readout.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.export, self.menu = QPushButton("Export"), QMenu(self)
@@ -83,10 +87,11 @@ class Figure(QWidget):
         self.plot.scene().sigMouseMoved.connect(self._hover)
         self.plot.setMouseEnabled(x=False, y=False)
         self._is_square, self._is_paper = square, False
+        self._spot: QPointF | None = None
+        self._rows = 0
         if square:
             self.plot.setAspectLocked(True)
             self.plot.setMinimumSize(_LEAST, _LEAST)
-            self.plot.installEventFilter(self)
 
     # What subclasses say
 
@@ -110,16 +115,31 @@ class Figure(QWidget):
         style_plot(self.plot)
         for side in ("left", "bottom"):
             self.plot.getAxis(side).enableAutoSIPrefix(False)
+        self.plot.setAccessibleDescription(self.caption.text())
         self.draw()
         if self._is_square:
             self._fit_legend()
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Keep a square plot square."""
+        """Keep a square plot square; read values by the arrow keys."""
         if event.type() == QEvent.Type.Resize and self._is_square and not self._is_paper:
             self.plot.setMaximumWidth(self.plot.height() + _AXIS)
             self._fit_legend()
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and event.key() in _ARROWS:
+            self._step(*_ARROWS[Qt.Key(event.key())])
+            return True
         return False
+
+    def _step(self, right: int, up: int) -> None:
+        """Look a little further on; on a plot of rows at the next row."""
+        view = self.plot.getViewBox().viewRect()
+        spot = self._spot or QPointF(view.center().x(), self._rows if up < 0 else view.center().y())
+        high = 1.0 if self._rows else view.height() / _STEPS
+        x = min(max(spot.x() + right * view.width() / _STEPS, view.left()), view.right())
+        y = spot.y() + up * high
+        y = min(max(round(y), 0), self._rows - 1) if self._rows else min(max(y, view.top()), view.bottom())
+        self._spot = QPointF(x, y)
+        self.readout.setText(self.words_at(x, y) or self._how)
 
     def _fit_legend(self) -> None:
         """Leave a small plot to its curves; what they are stands beside it too."""
@@ -129,6 +149,7 @@ class Figure(QWidget):
 
     def name_rows(self, side: str, names: Sequence[str]) -> None:
         """Name rows 0, 1, 2 ... on an axis of their own width, which pyqtgraph learns only after painting."""
+        self._rows, self._spot = len(names), None
         self.plot.showAxis(side)
         axis = self.plot.getAxis(side)
         font = tabular_font(theme().small_px)

@@ -84,7 +84,7 @@ class ModelChoice(QWidget):
         session, results = self._session, self._session.results
         self.models.clear()
         for name in results.models:
-            saved = len(results.models) > 1 and name == results.raw.get("saved")
+            saved = len(results.models) > 1 and not results.is_external and name == results.raw.get("saved")
             self.models.addItem(f"{name} (saved)" if saved else name, name)
         self.models.setCurrentIndex(self.models.findData(session.model))
         self.models.setEnabled(len(results.models) > 1)
