@@ -71,7 +71,8 @@ class SitesStep(Step):
         """Show the advice and the choice."""
         found, draft = self.training.found, self.training.draft
         advice: Mapping[str, Any] = found.get("advice") or {}
-        sites = found.get("site_classes") or {}
+        known = (found.get("site_classes") or {}).items()
+        sites = dict(sorted(known, key=lambda each: (-sum(each[1].values()), each[0])))
         self.recommendation.setText(str(advice.get("recommendation") or (
             "No column names the hospital or the scanner: nothing is known of differences between sites, and nothing "
             "can be taken out. You can name one at step 1.")))

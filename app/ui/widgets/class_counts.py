@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QBrush, QColor, QHelpEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QBrush, QColor, QFontMetrics, QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.ui.theme import tabular_font, theme
@@ -21,12 +21,12 @@ class ClassCounts(QWidget):
     name : str
         For screen readers.
     titles : int
-        Width of the rows' titles, pixels; 0 for a bar without one.
+        The most that the rows' titles may take, pixels.
     """
 
     def __init__(self, name: str, titles: int = 0, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._name, self._titles = name, titles
+        self._name, self._most, self._titles = name, titles, 0
         self.rows: list[tuple[str, dict[str, int]]] = []
         self.classes: tuple[str, ...] = ()
         self._marked: frozenset[str] = frozenset()
@@ -48,6 +48,9 @@ class ClassCounts(QWidget):
         """
         self.rows = [(title, dict(counts)) for title, counts in rows.items()]
         self.classes, self._marked = tuple(classes), frozenset(marked)
+        metrics = QFontMetrics(tabular_font(theme().small_px))
+        longest = max((metrics.horizontalAdvance(title) for title, _counts in self.rows), default=0)
+        self._titles = min(self._most, longest + 16) if longest else 0
         told = "; ".join(f"{title} {', '.join(f'{count} {each}' for each, count in counts.items())}".strip()
                          for title, counts in self.rows)
         self.setAccessibleName(f"{self._name}: {told}")
@@ -74,7 +77,7 @@ class ClassCounts(QWidget):
         painter.end()
 
     def _paint_legend(self, painter: QPainter) -> None:
-        x = float(self._titles)
+        x = 0.0
         totals = {each: sum(counts.get(each, 0) for _title, counts in self.rows) for each in self.classes}
         for each, brush in zip(self.classes, self._colours(), strict=False):
             box = QRectF(x, 4, 12, 12)
