@@ -2,64 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from app.core.errors import RecipeError
-
-PositiveFloat = Annotated[float, Field(gt=0)]
-
-
-def _as_told(reason: str) -> str:
-    """Pydantic's reason as the end of our sentence."""
-    reason = reason.removeprefix("Value error, ").replace("Field required", "a value is missing")
-    return (reason[:1].lower() + reason[1:]).replace("input should", "it should")
-
-
-class Settings(BaseModel):
-    """Base of every settings object: frozen, and unknown names are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @classmethod
-    def parse(cls, values: dict[str, Any] | str | Path) -> Self:
-        """Read settings from a mapping, JSON text's file, or raise one sentence.
-
-        Raises
-        ------
-        RecipeError
-            Names the first setting that does not validate, the value found and what was expected.
-        """
-        if isinstance(values, (str, Path)):
-            path = Path(values)
-            try:
-                values = json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
-                raise RecipeError(
-                    f"The recipe {path.name} cannot be read ({error}).",
-                    "Choose a JSON recipe or one of the shipped names.",
-                ) from error
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = _setting(first["loc"])
-            told = [_as_told(each["msg"]) for each in error.errors() if _setting(each["loc"]) == where]
-            raise RecipeError(
-                f"The setting '{where or cls.__name__}' has the value {first.get('input')!r}: "
-                f"{', or '.join(dict.fromkeys(told))}.",
-                "Correct it and try again.",
-            ) from error
-
-
-def _setting(location: tuple[int | str, ...]) -> str:
-    """Where a setting stands, up to the name of a type that its value was tried as."""
-    names = [str(part) for part in location]
-    tried = (place for place, name in enumerate(names) if name in ("int", "float", "str") or name.startswith("tuple["))
-    return ".".join(names[: next(tried, len(names))])
+from app.core.network_recipe import NetworkRecipe
+from app.core.settings import PositiveFloat as PositiveFloat
+from app.core.settings import Settings as Settings
 
 
 class N4Recipe(Settings):
@@ -273,6 +222,11 @@ class ModelRecipe(Settings):
         return self
 
 
+def _is_absent(network: NetworkRecipe | None) -> bool:
+    """Leave the network out of the JSON of a recipe without one, so that it reads as before there were any."""
+    return network is None
+
+
 class Recipe(Settings):
     """Everything between a case and its score."""
 
@@ -282,4 +236,7 @@ class Recipe(Settings):
     features: RadiomicsRecipe | None = RadiomicsRecipe()
     harmonise: HarmoniseRecipe = HarmoniseRecipe()
     model: ModelRecipe = ModelRecipe()
+    network: NetworkRecipe | None = Field(
+        None, exclude_if=_is_absent, description="a network that scores pictures, or whose features `model` learns from"
+    )
     comparator: str | None = Field(None, description="a simpler model of the library, always shown beside this one")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ def list_recipes(_request: dict[str, Any], _report: Report) -> dict[str, Any]:
                 recipe = Recipe.parse(path)
             except RecipeError as error:
                 problems.append({"name": name, "message": str(error)})
+                continue
+            if recipe.network is not None:  # not offered before it can be trained
                 continue
             recipes.append(
                 {
@@ -122,15 +125,32 @@ def find_recipe(name: str) -> Recipe:
     InputError
         There is none; names those there are.
     RecipeError
-        It does not validate.
+        It does not validate, or describes a network.
     """
     known = {**_files(own_folder()), **_files(_shipped_folder())}
-    if name in known:
-        return Recipe.parse(known[name])
-    if Path(name).is_file():
-        return Recipe.parse(name)
+    path = known.get(name, Path(name))
+    if path.is_file():
+        recipe = Recipe.parse(path)
+        refuse_networks([recipe])
+        return recipe
     listed = ", ".join(known)
     raise InputError(f"There is no recipe '{name}'; there are {listed}.", "Choose one of these, or a JSON file.")
+
+
+def refuse_networks(recipes: Iterable[Recipe]) -> None:
+    """Stop a run before it takes a network's recipe for one of features.
+
+    Raises
+    ------
+    RecipeError
+        One of them describes a network.
+    """
+    for recipe in recipes:
+        if recipe.network is not None:
+            raise RecipeError(
+                f"The recipe '{recipe.name}' describes a network, and networks cannot be trained yet.",
+                "Choose a recipe of features.",
+            )
 
 
 def own_folder() -> Path:

@@ -20,6 +20,7 @@ from app.core.requests import TrainRequest
 from app.core.workflows.cohort import Cohort
 from app.core.workflows.course import Course, expect_seconds
 from app.core.workflows.kept_folds import KeptFolds, describe_work
+from app.core.workflows.recipes import refuse_networks
 
 SITE_REPEATS = 2
 """Groups of sites are drawn so often at most: more say little more, and take as long as the folds by patient."""
@@ -101,6 +102,7 @@ def fewer_folds(ask: TrainRequest, folds: Folds) -> list[Caution]:
 
 def make_model(recipe: Recipe, cohort: Cohort, seed: int) -> Callable[[], TunedClassifier]:
     """Give what makes an unfitted model of a recipe: it learns from rows of the cohort's table."""
+    refuse_networks([recipe])
     harmonise = build_harmonisation(recipe.harmonise, cohort.features)
     return partial(TunedClassifier, recipe.model, features=cohort.features, harmonise=harmonise, random_state=seed)
 
