@@ -1,0 +1,1 @@
+"""Networks on images: crops, training, scoring, and where they looked; torch and MONAI."""
