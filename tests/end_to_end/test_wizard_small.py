@@ -2,6 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -96,3 +100,58 @@ def test_wizard_goes_on_after_its_engine_was_killed(window, qtbot, table):
     page.run.start.click()
     qtbot.waitUntil(lambda: training.draft.run["state"] == "done", timeout=180_000)
     assert training.folds.count("logistic") == 10
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from PySide6.QtWidgets import QApplication
+from app.core.store import Store
+from app.ui.window import MainWindow
+
+if __name__ == "__main__":
+    application = QApplication([])
+    window = MainWindow(Store(Path(sys.argv[1])))
+    window.show()
+    window.show_named("Train")
+    training = window.train_page.training
+    training.choose(models=("logistic",), folds=5, repeats=4, step=5, furthest=5)
+    def begin():
+        if training.found and training.recipes.known and not training.is_running:
+            training.choose(models=("logistic",), folds=5, repeats=4, step=5, furthest=5)
+            training.start()
+    training.changed.connect(begin)
+    training.open([sys.argv[2]])
+    application.exec()
+"""
+
+
+@pytest.mark.slow
+def test_wizard_goes_on_after_the_program_was_killed(qtbot, tmp_path, table):
+    script, store, root = tmp_path / "program.py", tmp_path / "store.sqlite3", Path(__file__).resolve().parents[2]
+    script.write_text(PROGRAM)
+    with subprocess.Popen([sys.executable, str(script), str(store), str(table)],
+                          env={**os.environ, "PYTHONPATH": str(root)}) as program:
+        folder, deadline = data_folder() / "training", time.monotonic() + 120
+        while len(list(folder.glob("*/logistic/*.json"))) < 2 and time.monotonic() < deadline:
+            assert program.poll() is None
+            time.sleep(0.05)
+        program.kill()
+    time.sleep(1.0)  # the engine ends by itself once its window is gone
+    kept = {path.name: path.stat().st_mtime_ns for path in folder.glob("*/logistic/*.json")}
+    assert 2 <= len(kept) < 20
+    window = MainWindow(Store(store))
+    qtbot.addWidget(window)
+    window.show()
+    window.show_named("Train")
+    page, training = window.train_page, window.train_page.training
+    qtbot.waitUntil(lambda: bool(training.found) and bool(training.recipes.known), timeout=60_000)
+    assert training.draft.step == 5
+    assert page.run.start.text() == "Go on"
+    assert page.run.models.item(0, 1).text() == f"{len(kept)} of 20"
+    page.run.start.click()
+    qtbot.waitUntil(lambda: training.draft.run["state"] == "done", timeout=180_000)
+    now = {path.name: path.stat().st_mtime_ns for path in folder.glob("*/logistic/*.json")}
+    assert len(now) == 20
+    assert kept.items() <= now.items()
+    window.close()
