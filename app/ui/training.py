@@ -305,6 +305,9 @@ class Training(QObject):
         self.log.clear()
         self.progress = (0.0, "", -1.0)
         request = asked.model_dump(mode="json")
+        former = str((self.draft.run.get("request") or {}).get("keep") or "")
+        if former and former != asked.keep:  # its folds are of other settings
+            self.state.drop_folder(Path(former))
         self._say("Continued." if self.folds.folds and self.is_as_run else "Started.")
         self.choose(run={"request": request, "state": "running"}, finish={})
         self.folds.watch(asked.keep or "", live=True)

@@ -72,9 +72,10 @@ def test_a_killed_run_is_taken_up_again(wizard, tmp_path, qtbot):
     again.close()
 
 
-def test_other_settings_are_another_run(wizard):
+def test_other_settings_are_another_run(wizard, qtbot):
     wizard.open()
     first = wizard.train()
+    write_fold(Path(first.keep), "default", 1, 1)
     wizard.page.run.stop.click()
     wizard.page.go_to(4)
     wizard.page.validation.repeats.setValue(2)
@@ -82,6 +83,7 @@ def test_other_settings_are_another_run(wizard):
     assert "settings have changed" in wizard.page.run.said.text()
     wizard.page.run.start.click()
     assert wizard.jobs.request("train")["keep"] != first.keep
+    qtbot.waitUntil(lambda: not Path(first.keep).exists())  # folds of other settings are of no use
 
 
 def test_a_run_that_fails_says_why_and_can_go_on(wizard):

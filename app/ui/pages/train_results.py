@@ -83,7 +83,7 @@ class ResultsStep(Step):
             label.setProperty("role", "heading")
             self.grid.addWidget(label, 0, place)
         rows = [(titles.get(name, name), each["auc"], "saved" if name == result["saved"] else "")
-                for name, each in result["models"].items()]
+                for name, each in sorted(result["models"].items(), key=lambda each: each[0] != result["saved"])]
         rows += [(COMPARATORS.get(name, name), each["auc"], "for comparison")
                  for name, each in result["comparators"].items()]
         for row, (title, auc, note) in enumerate(rows, start=1):
