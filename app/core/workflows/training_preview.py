@@ -190,6 +190,7 @@ def _from_issue(issue: str, columns: list[str]) -> dict[str, Any]:
     number = next((int(each) for each in row.groups() if each), None) if row else None
     column = next((name for name in columns if f"'{name}'" in issue), "")
     message = re.sub(r"\s*(: correct it, or use --ignore \S+?\.|Make the ids unique, or use --confirm .*)$", ".", issue)
+    message = re.sub(r"^1 of its (\d+) rows have", r"1 of its \1 rows has", message)
     message = message.replace("..", ".").replace("The column '", "Column '")
     return _problem(
         message, next((fix for words, fix in _FIXES if words in issue), _ELSE), row=number, column=column
