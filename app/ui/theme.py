@@ -139,8 +139,6 @@ QTabWidget::pane {{ border: 0; }}
 QProgressBar {{ background: {c.panel_high}; border: 0; border-radius: 3px; max-height: 6px; min-height: 6px; }}
 QProgressBar::chunk {{ background: {c.accent}; border-radius: 3px; }}
 QScrollArea {{ border: 0; }}
-QGraphicsView[role="figure"] {{ border: 2px solid transparent; border-radius: 4px; }}
-QGraphicsView[role="figure"]:focus {{ border-color: {c.accent}; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
 QScrollBar::handle {{ background: {c.line}; border-radius: 4px; min-height: 24px; min-width: 24px; margin: 1px; }}

@@ -13,7 +13,9 @@ from window_fixtures import SCORE
 
 from app.core.errors import Failure
 from app.ui.pages.results import TABS
+from app.ui.theme import set_theme, theme
 from app.ui.widgets.case_features import place_in_range
+from app.ui.widgets.curve_style import look_of
 from app.ui.window import PAGES
 
 
@@ -248,6 +250,29 @@ def test_hovering_says_values(room):
     assert "kept by 100 % of folds" in room.results.part("Features").figure.words_at(0, 6)
     room.results.show_tab("Learning")
     assert room.results.part("Learning").figure.words_at(76, 0).startswith("76 patients: AUC 0.92")
+
+
+@pytest.mark.parametrize("name", ["dark", "light"])
+def test_curves_are_told_apart_without_colour_and_never_look_the_same(name):
+    before = theme().name
+    set_theme(name)
+    models, rivals = [f"m{number}" for number in range(24)], ["volume", "longest_diameter", "clinical"]
+    looks = [look_of(each, models, rivals) for each in (*models, *rivals)]
+    set_theme(before)
+    assert len(set(looks)) == len(looks)
+    assert len({look.dash for look in looks[:6]} | {look.dash for look in looks[-3:]}) == 9
+
+
+def test_sites_that_allow_no_area_are_one_row_but_all_in_the_table(room):
+    many = training(sites=43)
+    room.results.show_result(many)
+    room.results.show_tab("Sites")
+    figure = room.results.part("Sites").figure
+    bare = [row for row in many["sites"] if row["auc"] is None]
+    names = [line.name for line in figure.lines]
+    assert names[-2:] == [f"{len(bare) + 1} small groups", "All cases"]
+    assert figure.lines[-2].cases == sum(row["cases"] for row in bare) + 2
+    assert len(figure.numbers()) == 1 + len(many["sites"]) + 2 + 1
 
 
 def test_values_are_read_by_keys(room):

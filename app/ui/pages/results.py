@@ -226,11 +226,14 @@ class ResultsPage(QWidget):
             self._reading.state.choose("results", {**self._wanted, "tab": self.tabs.currentIndex()})
         mark = "  (demonstration, synthetic data)" if result.get("demonstration") else ""
         self.title.setText(f"{self.session.results.title}{mark}")
-        self.cautions.show_flags([{"code": "", "severity": "caution", "message": each["message"]}
-                                  for each in self.session.results.rows("cautions")])
+        self._show_cautions()
         self.stack.setCurrentIndex(1)
         if self.isVisible():
             self.tabs.tabBar().setFocus()
+
+    def _show_cautions(self) -> None:
+        self.cautions.show_flags([{"code": "", "severity": "caution", "message": each["message"]}
+                                  for each in self.session.results.rows("cautions")])
 
     # The tabs
 
@@ -282,6 +285,7 @@ class ResultsPage(QWidget):
         """Follow another theme."""
         if not self.session.is_empty:
             self.choice.restyle()
+            self._show_cautions()
             self._redraw()
 
     # Ways out

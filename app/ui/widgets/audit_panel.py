@@ -24,7 +24,7 @@ _CAPTION = ("Honest: everything learned in the training part of each fold. Naive
 _NOT_AUDITED = ("This run was not audited. Ask for the audit when training: it repeats the run the wrong way and under "
                 "labels that mean nothing, to show what chance and leakage would have looked like.")
 _LEVEL, _LEAK = 0.05, 0.55
-_GOLDEN, _HEIGHT = 0.618034, 170
+_GOLDEN, _HEIGHT, _TABLE = 0.618034, 150, 104
 
 
 class AuditPlot(Figure):
@@ -131,13 +131,14 @@ class AuditPanel(QWidget):
         self.words, self.sides, self.figure = wrapped(), wrapped(), AuditPlot(session)
         self.model = RecordModel(FIT_COLUMNS, "key", parent=self)
         self.table = RecordTable(self.model, "What was fitted in each fold")
+        self.table.setMinimumHeight(_TABLE)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addWidget(self.words)
-        column.addWidget(self.figure, 3)
+        column.addWidget(self.figure, 1)
         column.addWidget(self.sides)
-        column.addWidget(self.table, 2)
+        column.addWidget(self.table, 1)
 
     def restyle(self) -> None:
         """Draw anew."""

@@ -66,7 +66,7 @@ def look_of(name: str, models: Sequence[str], rivals: Sequence[str]) -> Look:
     if name in models:
         place = list(models).index(name)
         colours = _COLOURS[theme().name]
-        return Look(colours[place % len(colours)], _MODELS[place % len(_MODELS)])
+        return Look(colours[place % len(colours)], _MODELS[(place + place // len(colours)) % len(_MODELS)])
     place = list(rivals).index(name) if name in rivals else 0
     return Look(theme().text_dim, _RIVALS[place % len(_RIVALS)])
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyqtgraph as pg
 from PySide6.QtCore import QBuffer, QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QGuiApplication, QImage, QKeyEvent, QPainter
 from PySide6.QtSvg import QSvgGenerator
@@ -61,7 +62,6 @@ class Figure(QWidget):
         self.plot = make_plot(name)
         self.plot.setMenuEnabled(False)
         self.plot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.plot.setProperty("role", "figure")
         self.plot.installEventFilter(self)
         self.readout, self.caption = ElidedLabel(how, "dim"), wrapped(caption, "dim")
         self.readout.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -116,12 +116,15 @@ class Figure(QWidget):
         for side in ("left", "bottom"):
             self.plot.getAxis(side).enableAutoSIPrefix(False)
         self.plot.setAccessibleDescription(self.caption.text())
+        self._show_focus(on=self.plot.hasFocus() and not self._is_paper)
         self.draw()
         if self._is_square:
             self._fit_legend()
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Keep a square plot square; read values by the arrow keys."""
+        """Keep a square plot square; show where the keys go; read values by the arrow keys."""
+        if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            self._show_focus(on=event.type() == QEvent.Type.FocusIn)
         if event.type() == QEvent.Type.Resize and self._is_square and not self._is_paper:
             self.plot.setMaximumWidth(self.plot.height() + _AXIS)
             self._fit_legend()
@@ -129,6 +132,10 @@ class Figure(QWidget):
             self._step(*_ARROWS[Qt.Key(event.key())])
             return True
         return False
+
+    def _show_focus(self, *, on: bool) -> None:
+        """Frame what is drawn; a frame around the widget would take room from its axes."""
+        self.plot.getViewBox().setBorder(pg.mkPen(theme().accent, width=2) if on else None)
 
     def _step(self, right: int, up: int) -> None:
         """Look a little further on; on a plot of rows at the next row."""

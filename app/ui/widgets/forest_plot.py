@@ -17,9 +17,9 @@ from app.ui.widgets.curve_style import make_pen, make_points
 from app.ui.widgets.figure import Figure
 from app.ui.widgets.plot_style import label_axis
 
-_CAPTION = ("AUC within each site, with its interval of 95 %; the size of a square tells its cases. Sites with fewer "
-            "than two cases of a class allow none. Cases of different sites are not compared here.")
-_ROW, _MARGIN = 26, 64
+_CAPTION = ("AUC within each site, with its interval of 95 %; the size of a square tells its cases. Groups with "
+            "fewer than two cases of a class allow none. Cases of different sites are not compared here.")
+_ROW, _MARGIN, _SEVERAL = 26, 64, 3
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class ForestPlot(Figure):
     def draw(self) -> None:
         """Draw sites, subgroups and the whole, from above."""
         results = self._session.results
-        self.lines = self._list()
+        self.lines = gather_small(self._list())
         label_axis(self.plot, "bottom", "AUC")
         count = len(self.lines)
         self.plot.setMinimumHeight(_ROW * count + _MARGIN)
@@ -105,7 +105,18 @@ class ForestPlot(Figure):
         """Every row."""
         return [("group", "cases", "positive", "auc", "low", "high"),
                 *((line.name, line.cases, line.positive, line.auc.mean, line.auc.low, line.auc.high)
-                  for line in self.lines)]
+                  for line in self._list())]
+
+
+def gather_small(lines: Sequence[Line]) -> list[Line]:
+    """Put groups that allow no AUC into one row where they are several; it stands above the whole."""
+    small = [line for line in lines if not line.auc.is_known]
+    if len(small) < _SEVERAL:
+        return list(lines)
+    one = Line(f"{len(small)} small groups", sum(line.cases for line in small), sum(line.positive for line in small),
+               Estimate(float("nan")), f"In each of them: {', '.join(line.name for line in small)}.")
+    known = [line for line in lines if line.auc.is_known]
+    return [*known[:-1], one, *known[-1:]]
 
 
 def range_words(line: Line) -> str:

@@ -18,7 +18,7 @@ from app.ui.widgets.curve_style import Look, band, look_of, make_legend, make_pe
 from app.ui.widgets.figure import Figure
 from app.ui.widgets.plot_style import label_axis
 
-_HOW = "Hover for values. Drag the square, or press the arrow keys, to move the threshold."
+_HOW = "Drag the square, or press the arrow keys, to move the threshold."
 _CAPTION = ("Thin: each fold. Bold: mean over folds at each false positive share, with its band of 95 %. Fine: all "
             "held-out answers pooled. The square is the threshold on the cases' own probabilities.")
 _OUTSIDE = ("The model's answers for these cases, none of which it was fitted to, with its band of 95 % and DeLong's "
