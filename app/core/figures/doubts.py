@@ -59,15 +59,13 @@ def draw_sites(sites: Sequence[Values], whole: Values, positive: str, *, folds: 
     return Drawing("sites", "By site", caption, figure, parts, rows)
 
 
-def draw_importance(ranked: Sequence[Values], titles: Mapping[str, str], name: str) -> Drawing:
+def draw_importance(ranked: Sequence[Values], name: str) -> Drawing:
     """Draw which features the folds kept, and what weight they gave them.
 
     Parameters
     ----------
     ranked : sequence of mapping
-        `feature`, `share`, `mean`, `low`, `high`.
-    titles : mapping of str to str
-        Features as a reader sees them.
+        `feature`, `title`, `share`, `mean`, `low`, `high`.
     name : str
         Of the model.
     """
@@ -78,7 +76,7 @@ def draw_importance(ranked: Sequence[Values], titles: Mapping[str, str], name: s
     left.barh(places, [100 * each["share"] for each in shown], height=0.62, color=PALE, edgecolor=RULE, linewidth=0.4)
     left.set_xlim(0, 100)
     left.set_xlabel("Folds that kept it, %")
-    left.set_yticks(places, [shorten(titles.get(each["feature"], each["feature"]), 46) for each in shown])
+    left.set_yticks(places, [shorten(each["title"], 46) for each in shown])
     left.set_ylim(len(shown) - 0.4, -0.6)
     left.tick_params(axis="y", length=0)
     numbers = np.array([[each[part] for part in ("mean", "low", "high")] for each in shown], dtype=float)

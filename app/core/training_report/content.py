@@ -247,7 +247,7 @@ def draw_pictures(view: Values, kind: str) -> list[Picture]:
         in_folds = view["kind"] == "training"
         asked.append(partial(draw_sites, view["sites"], view["roc"][saved]["auc"], positive, folds=in_folds))
     if ranked := view["importance"].get(saved):
-        asked.append(partial(draw_importance, ranked, _feature_titles(ranked), saved))
+        asked.append(partial(draw_importance, ranked, saved))
     if view["audit"]:
         asked.append(partial(draw_audit, view["audit"]))
     if view["learning_curve"]:
@@ -257,12 +257,6 @@ def draw_pictures(view: Values, kind: str) -> list[Picture]:
         drawing, files = depict(draw, (kind,))
         pictures.append(Picture(drawing.title, drawing.caption, files[kind]))
     return pictures
-
-
-def _feature_titles(ranked: Sequence[Values]) -> dict[str, str]:
-    from app.core.radiomics.catalogue import describe
-
-    return {each["feature"]: describe(each["feature"]).title for each in ranked}
 
 
 def list_settings(recipes: Values) -> Table:

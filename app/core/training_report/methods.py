@@ -43,6 +43,7 @@ _CALIBRATION = (
     "regression on a natural cubic spline with knots at the 10th, 50th and 90th percentiles. Net benefit follows "
     "Vickers and Elkin."
 )
+TEXTURES = {"glcm", "glrlm", "glszm", "gldzm", "gldm", "ngtdm", "ngldm"}
 PLATT = "Platt's logistic curve on inner held-out scores"
 
 
@@ -159,11 +160,14 @@ def _describe_measures(features: Values, count: int) -> str:
         grey += f" from {features['bin_origin']:g} up"
     where = "within slices" if features["force_2d"] else "in three dimensions"
     how = {"average": "averaged over directions", "merge": "with the directions' matrices merged"}
-    told = [
+    first = (
         f"{count} features entered learning, from the classes {', '.join(features['classes'])} as {whose} defines "
-        f"them, with grey levels in {grey}, texture {where} and {how[features['aggregation']]}"
-        + (f", slices {'merged' if features['slices'] == 'merge' else 'averaged'}" if features["force_2d"] else "")
-    ]
+        f"them, with grey levels in {grey}"
+    )
+    if TEXTURES & set(features["classes"]):
+        slices = f", slices {'merged' if features['slices'] == 'merge' else 'averaged'}" if features["force_2d"] else ""
+        first += f", texture {where} and {how[features['aggregation']]}{slices}"
+    told = [first]
     filters = [_with_settings(name, settings) for name, settings in features["filters"].items() if name != "Original"]
     if filters:
         told.append(f"on the images as they are and after the filters {', '.join(filters)}")

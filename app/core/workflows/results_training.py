@@ -20,6 +20,7 @@ from app.core.evaluate.fold_areas import BY_FOLDS
 from app.core.evaluate.restored import restore_answers
 from app.core.evaluate.subgroups import measure_subgroups
 from app.core.evaluate.utility import measure_utility
+from app.core.radiomics.catalogue import describe
 from app.core.training_report.methods import describe_methods
 from app.core.workflows.result_metrics import list_comparator, list_metrics
 
@@ -218,8 +219,8 @@ def rank_features(fits: Any) -> list[Json]:
     Returns
     -------
     list of dict
-        `feature`, `share` (of the folds that kept it), `mean`, `low`, `high` (mean and 2.5th and 97.5th percentiles of
-        its weight over those folds; null where no fold knows).
+        `feature`, `title`, `share` (of the folds that kept it), `mean`, `low`, `high` (mean and 2.5th and 97.5th
+        percentiles of its weight over those folds; null where no fold knows).
     """
     told = [fit["importance"] for fit in fits if fit.get("importance")]
     weights: dict[str, list[float | None]] = {}
@@ -230,7 +231,8 @@ def rank_features(fits: Any) -> list[Json]:
     for feature, given in weights.items():
         known = [float(weight) for weight in given if weight is not None]
         mean, low, high = (np.mean(known), *np.quantile(known, [0.025, 0.975])) if known else (None, None, None)
-        rows.append({"feature": feature, "share": len(given) / len(told), "mean": mean, "low": low, "high": high})
+        rows.append({"feature": feature, "share": len(given) / len(told), "mean": mean, "low": low, "high": high,
+                     "title": describe(feature).title})  # fmt: skip
     return sorted(rows, key=lambda row: (-row["share"], -abs(row["mean"] or 0.0), row["feature"]))
 
 

@@ -16,6 +16,7 @@ from app.core.jobs import Report
 from app.core.requests import TrainRequest
 from app.core.store.cases import keep_cases
 from app.core.workflows.auditing import audit_model, expect_audit
+from app.core.workflows.case_files import list_files
 from app.core.workflows.cohort import Cohort, read_cohort
 from app.core.workflows.comparing import (
     NO_SIZE,
@@ -92,14 +93,19 @@ def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
     asked["measured"] = read.fraction > 0
     result = plain(describe_run(ask, cohort, plan, validated, comparators, saved) | asked)
     bundle = save_model(ask, validated[saved].recipe, cohort, validated[saved].found, result)
-    remember_cases(bundle, cohort, result)
+    remember_cases(ask, bundle, cohort, result)
     report(1.0, "Done")
     return {**result, "bundle": str(bundle.folder)}
 
 
-def remember_cases(bundle: Bundle, cohort: Cohort, result: dict[str, Any]) -> None:
+def remember_cases(ask: TrainRequest, bundle: Bundle, cohort: Cohort, result: dict[str, Any]) -> None:
     """Keep with the user which case is which: the bundle, which travels, only numbers them."""
-    keep_cases(bundle.specification.files[EVALUATION], result["cases"]["row"], cohort.patients.tolist())
+    patients = cohort.patients.tolist()
+    failed = {each["case"] for each in cohort.failed}
+    known = list_files(ask.table, len(patients), failed) or [("", None)] * len(patients)
+    names = [name or patient for (name, _), patient in zip(known, patients, strict=True)]
+    files = [each for _, each in known]
+    keep_cases(bundle.specification.files[EVALUATION], result["cases"]["row"], names, files)
 
 
 def number_patients(patients: list[str]) -> list[int]:

@@ -28,7 +28,7 @@ def draw_all(view):
         "calibration": partial(draw_calibration, view["calibration"]["wide"], [0.2, 0.4], "wide", "ALT"),
         "decision": partial(draw_decision, view["decision"], TITLES, "wide", 0.3, "ALT"),
         "sites": partial(draw_sites, view["sites"], first, "ALT"),
-        "importance": partial(draw_importance, view["importance"]["wide"], {}, "wide"),
+        "importance": partial(draw_importance, view["importance"]["wide"], "wide"),
         "audit": partial(draw_audit, audit),
         "learning": partial(draw_learning, view["learning_curve"]),
     }
