@@ -340,6 +340,30 @@ def test_what_was_looked_at_is_there_after_a_restart(room):
     assert room.jobs.count("view_results") == before + 1
 
 
+def test_waiting_for_results_is_called_off(room):
+    room.results.show_model("another")
+    room.window.stop()
+    assert room.jobs.stopped == [room.jobs.last("view_results")]
+    assert room.session.results.title == "Lipoma against ALT/WDL"
+
+
+def test_a_result_that_is_gone_is_asked_for_once(driver):
+    driver.window.state.choose("results", {"model": "gone"})
+    driver.window.show_named("Results")
+    driver.jobs.failed.emit(driver.jobs.last("view_results"), Failure("bundle", "There is no model 'gone'.", ""))
+    driver.window.show_named("Library")
+    driver.window.show_named("Results")
+    assert driver.jobs.count("view_results") == 1
+    assert driver.window.state["results"] == {}
+
+
+def test_only_models_that_keep_results_are_offered(room):
+    room.jobs.answer("list_models", {"models": [{"name": "run", "title": "A run", "has_results": True},
+                                                {"name": "formula", "title": "A formula", "has_results": False}]})
+    room.results.menu.aboutToShow.emit()
+    assert [action.text() for action in room.results.menu.actions() if action.text()] == ["A run", "An external test…"]
+
+
 def test_results_that_cannot_be_read_say_why(room):
     room.results.show_model("lipoma-size")
     room.jobs.failed.emit(room.jobs.last("view_results"), Failure("input", "It keeps no results.", "Evaluate it."))

@@ -141,7 +141,7 @@ class ResultsPage(QWidget):
 
     def _bind(self) -> None:
         self._call.finished.connect(self._take)
-        self._call.failed.connect(self.notice)
+        self._call.failed.connect(self._take_failure)
         self._joining.finished.connect(self.show_result)
         self._joining.failed.connect(self.notice)
         self._report.finished.connect(lambda found: self.said.emit("Written: " + ", ".join(found.get("written") or ())))
@@ -156,7 +156,7 @@ class ResultsPage(QWidget):
 
     def offer_models(self, models: Sequence[Mapping[str, Any]]) -> None:
         """Offer the models of the library."""
-        self._models = [model for model in models if model.get("verified", True)]
+        self._models = [model for model in models if model.get("verified", True) and model.get("has_results", True)]
 
     def show_model(self, model: str) -> None:
         """Read the results of a model: a name of the library, or a folder."""
@@ -216,6 +216,17 @@ class ResultsPage(QWidget):
             self._ask()
         else:
             self.show_result(side_by_side(self._found) if len(self._found) > 1 else result)
+
+    def _take_failure(self, failure: Failure) -> None:
+        if self.session.is_empty:  # what cannot be read now is not asked for at every start
+            self._wanted = {}
+            self._reading.state.choose("results", {})
+        self.notice(failure)
+
+    def stop(self) -> None:
+        """Call off what is being read, measured or written."""
+        for call in (self._call, self._joining, self._measuring, self._report):
+            call.cancel()
 
     def show_result(self, result: Mapping[str, Any]) -> None:
         """Put a result on the table."""
