@@ -19,7 +19,7 @@ from app.core.requests import EvaluateRequest, TrainRequest
 from app.ui.calls import Call
 from app.ui.reading import Reading
 from app.ui.recipes import Recipes
-from app.ui.training_draft import Draft, propose_name, same_training, subject
+from app.ui.training_draft import Draft, propose_name, same_training, subject, summary
 from app.ui.training_folds import FinishedFolds
 
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
@@ -160,6 +160,11 @@ class Training(QObject):
             self.choose(picked={**self.draft.picked, role: ""})
             self._soon.start()
 
+    def confirm(self, column: str) -> None:
+        """Say that a column is right although it looks wrong."""
+        self.choose(confirmed=(*self.draft.confirmed, column))
+        self.look()
+
     def role_of(self, column: str) -> str:
         """The role of a column: chosen, or as it was guessed."""
         chosen = self.found.get("chosen") or {}
@@ -169,6 +174,8 @@ class Training(QObject):
         if column in self.draft.roles:
             return self.draft.roles[column]
         guess = next((each["role_guess"] for each in self.found.get("columns") or () if each["name"] == column), "")
+        if guess == "ignore" and column in self.draft.confirmed:
+            return "feature"
         return "ignore" if guess in ("patient", "label", "site") else str(guess)
 
     @property
@@ -378,15 +385,3 @@ class Training(QObject):
     def _take_finish(self, result: dict[str, Any]) -> None:
         self._set_run(saved=True)
         self.saved.emit(str(result["model"]))
-
-
-def summary(result: dict[str, Any]) -> dict[str, Any]:
-    """The few figures of a training that its last steps show, and where the model is."""
-    models = {name: {"auc": {key: each["auc"].get(key) for key in ("mean", "sd", "interval")},
-                     "headline": each.get("headline")} for name, each in result["models"].items()}
-    comparators = {name: {"auc": {key: each["auc"].get(key) for key in ("mean", "interval")},
-                          "difference": each.get("difference")}
-                   for name, each in (result.get("comparators") or {}).items() if each.get("auc")}
-    return {"bundle": result["bundle"], "models": models, "comparators": comparators,
-            "saved": result.get("saved") or next(iter(models), ""),
-            "cautions": [each["message"] for each in result.get("cautions") or ()]}

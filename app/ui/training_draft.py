@@ -31,6 +31,8 @@ class Draft:
         The table or folder, and a second table that knows the diagnoses.
     roles : dict of str to str
         Columns whose role the reader has changed; `picked` has the single ones ('' for none).
+    confirmed : tuple of str
+        Columns that are right although they look wrong.
     positive : str
         The label's value that is looked for.
     recipe : str
@@ -53,6 +55,7 @@ class Draft:
     labels: str = ""
     roles: dict[str, str] = field(default_factory=dict)
     picked: dict[str, str] = field(default_factory=dict)
+    confirmed: tuple[str, ...] = ()
     positive: str = ""
     recipe: str = FEATURE_RECIPE
     harmonise: str = "none"
@@ -74,14 +77,14 @@ class Draft:
         """Take up what was kept; what no longer fits is begun anew."""
         known = {each.name: each for each in fields(cls)}
         blank = cls()
-        found = {name: tuple(value) if name == "models" and isinstance(value, list) else value
+        found = {name: tuple(value) if name in ("models", "confirmed") and isinstance(value, list) else value
                  for name, value in kept.items() if name in known}
         fit = {name: value for name, value in found.items() if isinstance(value, type(getattr(blank, name)))}
         return replace(blank, **fit)
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {**asdict(self), "models": list(self.models)}
+        return {**asdict(self), "models": list(self.models), "confirmed": list(self.confirmed)}
 
     @property
     def effort(self) -> str:
@@ -102,7 +105,8 @@ class Draft:
         else:
             roles |= dict.fromkeys(columns, role)
         positive = "" if role == "label" or picked.get("label") != self.picked.get("label") else self.positive
-        return replace(self, picked=picked, roles=roles, positive=positive)
+        confirmed = tuple(name for name in self.confirmed if name not in columns)
+        return replace(self, picked=picked, roles=roles, positive=positive, confirmed=confirmed)
 
     def _listed(self, role: str) -> list[str]:
         return [name for name, value in self.roles.items() if value == role]
@@ -115,7 +119,8 @@ class Draft:
         return PreviewTrainingRequest(
             table=self.source, labels=self.labels or None, label=self.picked.get("label"),
             positive=self.positive or None, patient=self.picked.get("patient"), site=self.picked.get("site"),
-            clinical=clinical if changed else None, ignore=self._listed("ignore"), confirmed=self._listed("feature"),
+            clinical=clinical if changed else None, ignore=self._listed("ignore"),
+            confirmed=[*self._listed("feature"), *self.confirmed],
             measures=recipes.get(self.recipe), recipes=[recipes[name] for name in timed if name in recipes],
             folds=self.folds, jobs=self.jobs)
 
@@ -127,7 +132,7 @@ class Draft:
         return TrainRequest(
             table=found["table"], label=chosen["label"], positive=self.positive_class(found) or None,
             patient=chosen["patient"], site=site, clinical=chosen["clinical"], ignore=self._listed("ignore"),
-            confirmed=self._listed("feature"),
+            confirmed=[*self._listed("feature"), *self.confirmed],
             recipes=[_for_run(recipes[name], measures, folds, self.repeats) for name in self.models],
             primary=self.declared, folds=folds, repeats=self.repeats, audit=self.audit,
             learning_curve=self.learning_curve, out=out, keep=keep, jobs=self.jobs,
@@ -170,3 +175,15 @@ def propose_name(label: str, models: Path) -> str:
     while (models / name).exists():
         name, number = f"{base}-{number}", number + 1
     return name
+
+
+def summary(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The few figures of a training that its last steps show, and where the model is."""
+    models = {name: {"auc": {key: each["auc"].get(key) for key in ("mean", "sd", "interval")},
+                     "headline": each.get("headline")} for name, each in result["models"].items()}
+    comparators = {name: {"auc": {key: each["auc"].get(key) for key in ("mean", "interval")},
+                          "difference": each.get("difference")}
+                   for name, each in (result.get("comparators") or {}).items() if each.get("auc")}
+    return {"bundle": result["bundle"], "models": models, "comparators": comparators,
+            "saved": result.get("saved") or next(iter(models), ""),
+            "cautions": [each["message"] for each in result.get("cautions") or ()]}

@@ -2,7 +2,7 @@
 
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QPushButton
 from train_answers import RECIPES, looked
 from window_fixtures import RecordedJobs
 
@@ -128,6 +128,22 @@ def test_images_are_measured_by_a_chosen_recipe_and_can_be_looked_at(wizard, qtb
     entries = wizard.window.reading.worklist.entries
     qtbot.waitUntil(lambda: bool(entries()))
     assert entries()[-1].files["id"] == "P1"
+
+
+def test_what_looks_wrong_can_be_confirmed(wizard):
+    wizard.open(problems=[{"message": "Ids repeat.", "fix": "", "stops": True, "row": 3, "column": "",
+                           "confirm": "patient"}])
+
+    def press(words):
+        next(each for each in wizard.page.cases.problems.widget().findChildren(QPushButton)
+             if each.text() == words).click()
+
+    press("'tumour_grade' is right")
+    assert wizard.jobs.request("preview_training")["confirmed"] == ["tumour_grade"]
+    press("'patient' is right")
+    wizard.look(held_out=[])
+    assert wizard.page.next.isEnabled()
+    assert wizard.training.request().confirmed == ["tumour_grade", "patient"]
 
 
 def test_some_images_are_shown_and_opened(wizard, qtbot, tmp_path):

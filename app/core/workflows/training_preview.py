@@ -72,9 +72,10 @@ def preview_training(request: dict[str, Any], report: Report) -> dict[str, Any]:
         `table`, the path that `train` takes; `holds_images`; `columns` (name, kind, distinct, missing, values,
         examples, role_guess); `chosen` (label, patient, site, clinical, positive); `cases`, `patients`, `classes`
         (the label's values and their cases), `sites` (cases of each), `site_classes` (of each site, cases of each
-        class), `features` (their number), `missing` (the share of feature cells without a value), `problems` (message,
-        fix, stops, row, column), `held_out`, `cautions`, `advice` (null without sites), `most_folds` and `seconds` (of
-        one repeat of the folds with each recipe, null where it cannot be fitted).
+        class), `features` (their number), `missing` (the share of feature cells without a value), `problems`
+        (message, fix, stops, row, column, and `confirm`: the column whose confirmation would settle it), `held_out`,
+        `cautions`, `advice` (null without sites), `most_folds` and `seconds` (of one repeat of the folds with each
+        recipe, null where it cannot be fitted).
 
     Raises
     ------
@@ -163,7 +164,7 @@ def _check(
         except CohortError as error:
             issues = error.issues or [error.message]
     columns = sorted(map(str, frame.columns), key=len, reverse=True)
-    return [_from_issue(issue, columns) for issue in dict.fromkeys(issues)], cohort
+    return [_from_issue(issue, columns, chosen.patient) for issue in dict.fromkeys(issues)], cohort
 
 
 def _check_labels(ask: TrainRequest, frame: pd.DataFrame) -> list[str]:
@@ -181,11 +182,13 @@ def _check_labels(ask: TrainRequest, frame: pd.DataFrame) -> list[str]:
     return found + problems.too_few_patients(labels[known], np.array(patients)[known], (names[0], names[1]))
 
 
-def _problem(message: str, fix: str, *, stops: bool = True, row: int | None = None, column: str = "") -> dict[str, Any]:
-    return {"message": message, "fix": fix, "stops": stops, "row": row, "column": column}
+def _problem(
+    message: str, fix: str, *, row: int | None = None, column: str = "", confirm: str | None = None
+) -> dict[str, Any]:
+    return {"message": message, "fix": fix, "stops": True, "row": row, "column": column, "confirm": confirm}
 
 
-def _from_issue(issue: str, columns: list[str]) -> dict[str, Any]:
+def _from_issue(issue: str, columns: list[str], patient: str) -> dict[str, Any]:
     row = _ROW.search(issue)
     number = next((int(each) for each in row.groups() if each), None) if row else None
     column = next((name for name in columns if f"'{name}'" in issue), "")
@@ -193,8 +196,9 @@ def _from_issue(issue: str, columns: list[str]) -> dict[str, Any]:
     message = re.sub(r"^1 of its (\d+) rows have", r"1 of its \1 rows has", message)
     message = message.replace("..", ".").replace("The column '", "Column '")
     return _problem(
-        message, next((fix for words, fix in _FIXES if words in issue), _ELSE), row=number, column=column
-    )
+        message, next((fix for words, fix in _FIXES if words in issue), _ELSE), row=number, column=column,
+        confirm=patient if "Ids repeat" in issue else None,
+    )  # fmt: skip
 
 
 def _describe(cohort: Cohort) -> dict[str, Any]:

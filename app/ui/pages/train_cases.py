@@ -75,6 +75,7 @@ class CasesStep(Step):
         self.column.addWidget(self.stack, 1)
         self.table.role_chosen.connect(training.set_role)
         self.search.textChanged.connect(self.table.find)
+        self.problems.confirmed.connect(training.confirm)
         self.pictures.opened.connect(self.case_opened)
         self._drawing.finished.connect(self._show_pictures)
         self._drawing.failed.connect(lambda _failure: self._show_pictures({"thumbnails": [], "cases": 0}))
@@ -237,7 +238,8 @@ def _make_row(title: str, tip: str, box: QComboBox) -> QHBoxLayout:
 def _notes(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What does not stop the training, but should be known."""
     notes = [{"message": f"'{each['column']}' is left out: {each['reason']}.",
-              "fix": "Give it the role 'Feature' if it is a measurement known before the diagnosis.", "stops": False}
+              "fix": "It looks like the diagnosis under another name. Was it known before the diagnosis?",
+             "stops": False, "confirm": each["column"]}
              for each in found["held_out"]]
     notes += [{"message": each["message"], "fix": "", "stops": False} for each in found["cautions"]]
     if 0 < found["patients"] < found["cases"]:

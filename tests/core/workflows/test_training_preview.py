@@ -62,6 +62,15 @@ def test_problems_name_row_column_and_fix(tmp_path):
     assert "--" not in " ".join(each["message"] for each in found["problems"])
 
 
+def test_ids_that_repeat_can_be_confirmed(tmp_path):
+    patients = [f"P{number // 2}" for number in range(80)]
+    table = write_features(tmp_path / "features.csv", 80, patient=patients, sex=["f", "m"] * 40)
+    [problem] = look(table, site="")["problems"]
+    assert problem["confirm"] == "patient"
+    assert problem["row"] == 2
+    assert look(table, site="", confirmed=["patient"])["problems"] == []
+
+
 def test_a_hidden_label_is_held_out(tmp_path):
     found = look(write_features(tmp_path / "features.csv", 80, tumour_grade=[1, 2] * 40))
     assert roles(found)["tumour_grade"] == "ignore"
