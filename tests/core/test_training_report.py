@@ -170,13 +170,26 @@ def test_what_is_computed_depends_on_what_was_done(view, run):
     assert told[6] == "declared", "the model's purpose"
     alone = {**view, "comparators": [], "advice": None, "headline": None, "importance": {}, "measured": False}
     told = states(alone)
-    assert (told[42], told[43], told[36], told[21], told[25]) == ("missing",) * 5
+    assert (told[42], told[43], told[36], told[21], told[25], told[28]) == ("missing",) * 6
 
 
 def test_settings_common_to_all_models_stand_once():
-    table = list_settings({"a": {"k": 1, "deep": {"x": [1, 2]}}, "b": {"k": 2, "deep": {"x": [1, 2]}}})
-    assert table.rows == (("all", "deep.x", "1, 2"), ("a", "k", "1"), ("b", "k", "2"))
-    assert list_settings({"a": {"k": None, "m": [{"z": True}]}}).rows == (("a", "k", "none"), ("a", "m[1].z", "true"))
+    seen = {"measured": True, "folds": {"k": 7}, "seed": 3}
+    told = [row for row in list_settings({"a": {"k": 1, "deep": {"x": [1, 2]}}, "b": {"k": 2, "deep": {"x": [1, 2]}}},
+                                         seen).rows if row[0] != "run"]
+    assert told == [("all", "deep.x", "1, 2"), ("a", "k", "1"), ("b", "k", "2")]
+    rows = list_settings({"a": {"k": None, "m": [{"z": True}]}}, seen).rows
+    assert rows[-2:] == (("a", "k", "none"), ("a", "m[1].z", "true"))
+    assert {("run", "folds", "7"), ("run", "seed", "3")} <= set(rows)
+
+
+def test_settings_that_were_not_used_are_not_told(view, run):
+    keys = {key for _, key, _ in list_settings(run[1]["recipes"], {**view, "measured": False}).rows}
+    assert "model.kind" in keys
+    assert not any(key.startswith(("prep.", "features.")) for key in keys)
+    whole = {key for _, key, _ in list_settings(run[1]["recipes"], view).rows}
+    assert {"prep.n4.levels", "features.bin_count", "folds", "seed"} <= whole
+    assert "model.folds" not in whole, "the run's own folds stand in its place"
 
 
 def test_external_test_has_a_report(tmp_path):

@@ -136,6 +136,11 @@ def _feature_classes(view: Values, specification: Values) -> str:
     return "" if features is None else f"Settings: {', '.join(features['classes'])}."
 
 
+def _settings(view: Values, specification: Values) -> str:
+    told = "Settings: every one of them, at the end of this report and in the model's bundle."
+    return told if _measured(view, specification) is not None else ""
+
+
 def _missing_values(_view: Values, specification: Values) -> str:
     return f"Replaced by {specification['recipe']['model']['impute']}, within folds."
 
@@ -247,7 +252,7 @@ EVIDENCE: Mapping[str, Callable[[Values, Values], str]] = {
     "software": _software,
     "feature_classes": _feature_classes,
     "feature_count": lambda _view, specification: f"{len(specification['features'])} features entered learning.",
-    "settings": lambda *_: "Settings: every one of them, at the end of this report and in the model's bundle.",
+    "settings": _settings,
     "missing_values": _missing_values,
     "balance": _balance,
     "outline_stability": _outline_stability,

@@ -104,7 +104,7 @@ def compose(
         tables=tuple(list_tables(view)),
         pictures=tuple(draw_pictures(view, kind)),
         checklists=checklists,
-        settings=list_settings(recipes) if recipes else None,
+        settings=list_settings(recipes, view) if recipes else None,
         versions=", ".join(versions) + ". SHA-256: " * bool(digests) + ", ".join(digests),
     )
 
@@ -259,14 +259,26 @@ def draw_pictures(view: Values, kind: str) -> list[Picture]:
     return pictures
 
 
-def list_settings(recipes: Values) -> Table:
-    """Every setting of every recipe, a line each; what is the same in all models stands once."""
-    flat = {name: dict(_flatten(recipe)) for name, recipe in recipes.items()}
+def list_settings(recipes: Values, view: Values) -> Table:
+    """Every setting of the run and of every recipe, a line each; what is the same in all models stands once.
+
+    What a recipe says of folds gives way to those that were drawn; what it would measure is left out where features
+    came from a table.
+    """
+    flat = {name: _used(recipe, measured=view["measured"] is not False) for name, recipe in recipes.items()}
+    run = {"folds": view["folds"].get("k"), **{key: view["folds"].get(key) for key in ("repeats", "scheme")},
+           **{key: view.get(key) for key in ("seed", "primary", "saved")}}  # fmt: skip
     first, *others = flat.values()
     common = [key for key in first if all(other.get(key) == first[key] for other in others)]
-    rows = [("all" if others else next(iter(flat)), key, first[key]) for key in common]
+    rows = [("run", *pair) for pair in _flatten(run)]
+    rows += [("all" if others else next(iter(flat)), key, first[key]) for key in common]
     rows += [(name, key, text) for name, own in flat.items() for key, text in own.items() if key not in common]
     return Table("Every setting", ("Model", "Setting", "Value"), tuple(rows), "", (0.2, 0.4, 0.4))
+
+
+def _used(recipe: Values, *, measured: bool) -> dict[str, str]:
+    idle = ("model.folds", "model.repeats", *(() if measured else ("prep.", "features.")))
+    return {key: text for key, text in _flatten(recipe) if not key.startswith(idle)}
 
 
 def _flatten(value: Any, path: str = "") -> list[tuple[str, str]]:

@@ -69,6 +69,7 @@ def describe_training(specification: Specification, evaluation: Json, known: Kno
         "comparators": telling,
         "titles": {name: TITLES.get(name, name) for name in telling},
         "measured": evaluation.get("measured"),
+        "seed": evaluation.get("seed"),
         "prevalence": specification.training.prevalence,
         "target": models[saved].get("target", "new patients of the same sites"),
         "headline": models[saved].get("headline"),
