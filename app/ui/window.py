@@ -313,7 +313,7 @@ class MainWindow(QMainWindow):
 
     def stop(self) -> None:
         """Stop what is being waited for; a cancelled thing leaves no trace."""
-        self.results_page.stop()
+        self.results_page.desk.stop()
         if self.waiting.lane == "view":
             self.reading.viewing.cancel()
             self.score_page.steering.page.preview.stop()

@@ -20,12 +20,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.errors import Failure
-from app.core.requests import CaseFiles, ScoreRequest
-from app.ui.calls import Call
 from app.ui.messages import words_for
 from app.ui.reading import Reading
+from app.ui.result_reading import ResultReading
 from app.ui.result_session import ResultSession
-from app.ui.results import side_by_side
 from app.ui.widgets.copy_label import ElidedLabel
 from app.ui.widgets.failure_card import FailureCard
 from app.ui.widgets.flag_list import FlagList
@@ -55,16 +53,10 @@ class ResultsPage(QWidget):
         super().__init__(parent)
         self._reading = reading
         self._models: list[Mapping[str, Any]] = []
-        self._wanted: dict[str, str] = {}
-        self._queue: list[str] = []
-        self._found: list[Mapping[str, Any]] = []
         self._parts: list[QWidget | None] = [None] * len(TABS)
         self._stale: set[int] = set()
         self.session, self._is_made = ResultSession(self), False
-        self._call = Call(reading.jobs, "view_results", "view", self)
-        self._joining = Call(reading.jobs, "compare_tests", "view", self)
-        self._report = Call(reading.jobs, "export_results", "", self)
-        self._measuring = Call(reading.jobs, "score_case", "", self)
+        self.desk = ResultReading(reading, self)
         self.setAcceptDrops(True)
 
     # Being made
@@ -73,11 +65,10 @@ class ResultsPage(QWidget):
         """Make the page when it is first seen, and read what the last session looked at."""
         super().showEvent(event)
         self._make_sure()
-        if not self._wanted:
-            self._wanted = {key: value for key, value in self._reading.state["results"].items()
-                            if key in ("model", "external")}
-        if self._wanted and self.session.is_empty and not self._call.running:
-            self._ask()
+        if self.session.is_empty and not self.desk.running:
+            self.desk.recall()
+            if self.desk.wanted:
+                self.desk.ask()
 
     def _make_sure(self) -> None:
         if not self._is_made:
@@ -140,14 +131,11 @@ class ResultsPage(QWidget):
         return room
 
     def _bind(self) -> None:
-        self._call.finished.connect(self._take)
-        self._call.failed.connect(self._take_failure)
-        self._joining.finished.connect(self.show_result)
-        self._joining.failed.connect(self.notice)
-        self._report.finished.connect(lambda found: self.said.emit("Written: " + ", ".join(found.get("written") or ())))
-        self._report.failed.connect(self.notice)
-        self._measuring.finished.connect(self._show_features)
-        self._measuring.failed.connect(self._tell_not_measured)
+        self.desk.read.connect(self.show_result)
+        self.desk.failed.connect(self._take_failure)
+        self.desk.written.connect(lambda paths: self.said.emit(f"Written: {paths}"))
+        self.desk.measured.connect(lambda case, rows: self.part("Cases").features.show_features(case, rows))
+        self.desk.not_measured.connect(lambda _failure: self.part("Cases").features.hide())
         self.tabs.currentChanged.connect(self._look)
         self.session.loaded.connect(self._redraw)
         self.session.chosen.connect(self._redraw)
@@ -160,24 +148,22 @@ class ResultsPage(QWidget):
 
     def show_model(self, model: str) -> None:
         """Read the results of a model: a name of the library, or a folder."""
-        self._want({"model": model})
+        self.show_models([model])
 
     def show_models(self, models: Sequence[str]) -> None:
         """Read the results of one model, or of several to stand side by side."""
-        if models:
-            self._want({"model": models[0]})
-            self._queue = list(models[1:])
+        self._make_sure()
+        self.desk.ask_models(models)
 
     def show_external(self, path: str) -> None:
         """Read the result of an external test."""
-        self._want({"external": path})
+        self._make_sure()
+        self.desk.ask_one({"external": path})
 
     def show_tests(self, paths: Sequence[str]) -> None:
         """Read the external tests of several models on the same cases."""
         self._make_sure()
-        self._call.cancel()
-        self._wanted, self._queue = {}, []
-        self._joining.start({"external": list(paths)}, "Reading the external tests", lane=self._lane())
+        self.desk.ask_tests(paths)
 
     def ask_file(self) -> QFileDialog:
         """Let the reader choose the result of an external test."""
@@ -188,19 +174,6 @@ class ResultsPage(QWidget):
         dialog.open()
         return dialog
 
-    def _want(self, request: dict[str, str]) -> None:
-        self._wanted, self._queue, self._found = request, [], []
-        self._make_sure()
-        self._ask()
-
-    def _ask(self) -> None:
-        """Ask where pictures are made, for that engine is soonest ready; never while a picture is being made."""
-        self._joining.cancel()
-        self._call.start(self._wanted, "Reading the results", lane=self._lane())
-
-    def _lane(self) -> str:
-        return "score" if self._reading.jobs.live_jobs("view") else ""
-
     def _fill_menu(self, menu: QMenu) -> None:
         menu.clear()
         for model in self._models:
@@ -209,32 +182,17 @@ class ResultsPage(QWidget):
         menu.addSeparator()
         menu.addAction("An external test…", self.ask_file)
 
-    def _take(self, result: Mapping[str, Any]) -> None:
-        self._found.append(result)
-        if self._queue:
-            self._wanted = {"model": self._queue.pop(0)}
-            self._ask()
-        else:
-            self.show_result(side_by_side(self._found) if len(self._found) > 1 else result)
-
     def _take_failure(self, failure: Failure) -> None:
         if self.session.is_empty:  # what cannot be read now is not asked for at every start
-            self._wanted = {}
-            self._reading.state.choose("results", {})
+            self.desk.forget()
         self.notice(failure)
-
-    def stop(self) -> None:
-        """Call off what is being read, measured or written."""
-        for call in (self._call, self._joining, self._measuring, self._report):
-            call.cancel()
 
     def show_result(self, result: Mapping[str, Any]) -> None:
         """Put a result on the table."""
         self._make_sure()
         self._stale = set(range(len(TABS)))
         self.session.load(result)
-        if self._wanted:
-            self._reading.state.choose("results", {**self._wanted, "tab": self.tabs.currentIndex()})
+        self.desk.remember()
         mark = "  (demonstration, synthetic data)" if result.get("demonstration") else ""
         self.title.setText(f"{self.session.results.title}{mark}")
         self._show_cautions()
@@ -307,17 +265,8 @@ class ResultsPage(QWidget):
         self.case_opened.emit()
 
     def measure(self, files: Mapping[str, Any]) -> None:
-        """Measure a case as the model does; its score is not shown, for the saved model has learned from it."""
-        request = ScoreRequest(case=CaseFiles.model_validate(dict(files)), model=str(self.session.results.raw["name"]))
-        self._measuring.start(request.model_dump(mode="json"), f"Measuring {files['id']}")
-
-    def _show_features(self, score: Mapping[str, Any]) -> None:
-        told = self._reading.scoring.with_definitions(score)
-        self.part("Cases").features.show_features(str(score.get("case") or ""), told["contributions"])
-
-    def _tell_not_measured(self, failure: Failure) -> None:
-        self.part("Cases").features.hide()
-        self.notice(failure)
+        """Measure a case as the saved model does."""
+        self.desk.measure(files, str(self.session.results.raw["name"]))
 
     def _tell_unknown(self, case: str) -> None:
         self.notice(Failure("input", f"The images of {case} are not known on this computer.",
@@ -329,7 +278,7 @@ class ResultsPage(QWidget):
 
         name = self.session.results.raw.get("name") or "results"
         ask_save(self, "Report", str(Path.home() / f"{name}.{kind}"), f"Report (*.{kind})",
-                 lambda path: self._report.start({**self._wanted, "out": path}, "Writing the report"))
+                 self.desk.write_report)
 
     def notice(self, failure: Failure) -> None:
         """Say what could not be done, above the page."""
