@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,7 +153,7 @@ def _place_slices(mask: Mask, recipe: CropRecipe) -> list[_Window]:
 
 def _place_volume(mask: Mask, recipe: CropRecipe) -> _Window:
     spacing, box = mask.geometry.spacing, mask.box()[2]
-    start, count = _place_plane(mask.voxels.any(axis=2), spacing, recipe)
+    start, count = _place_plane(np.asarray(mask.voxels.any(axis=2)), spacing, recipe)
     margin = round(recipe.margin_mm / spacing[2])
     return _Window((*start, box.start - margin), (*count, box.stop - box.start + 2 * margin))
 
@@ -186,8 +187,9 @@ def _grey(volume: Volume, window: _Window, recipe: CropRecipe) -> Array:
 
 def _resize(voxels: NDArray[np.float32], pixels: tuple[int, int, int]) -> Array:
     """Bring voxels (x, y, z) to so many pixels, linearly and smoothed where they shrink; shape (z, y, x)."""
-    from skimage.transform import resize
+    from skimage import transform
 
+    resize: Any = transform.resize
     if pixels[2] == voxels.shape[2] == 1:
         plane = resize(voxels[:, :, 0], pixels[:2], order=1, mode="edge", anti_aliasing=True, preserve_range=True)
         return np.ascontiguousarray(plane.T[None], dtype=np.float32)
@@ -201,7 +203,8 @@ def _scale(values: Array, recipe: CropRecipe, case: str) -> Array:
         raise InputError(f"The pictures of {case} show nothing, or hold undefined values.", "Choose another image.")
     exact = values.astype(np.float64)
     if recipe.scale == "zscore":
-        return ((exact - exact.mean()) / exact.std()).astype(np.float32)
+        standardised: Array = ((exact - exact.mean()) / exact.std()).astype(np.float32)
+        return standardised
     low, high = STANDARD_SCALE
     if recipe.scale == "percentile":
         low, high = (float(value) for value in np.percentile(exact, [1, 99]))

@@ -87,9 +87,10 @@ class ImageSet:
         try:
             index = json.loads(self.path.read_text(encoding="utf-8"))
             self.recipe = CropRecipe.parse(index["recipe"])
-            self._folders = {name: self.path.parent / folder for name, folder in index["cases"].items()}
+            folders: dict[str, str] = dict(index["cases"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{self.path.name} does not list any pictures.", _REMEDY) from error
+        self._folders = {name: self.path.parent / folder for name, folder in folders.items()}
         self.digest = self.path.stem
         self._told: dict[Path, dict[str, Any]] = {}
 

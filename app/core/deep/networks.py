@@ -15,6 +15,9 @@ IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 """Of the colour channels, as weights trained on ImageNet expect them."""
 CNN_2019 = (16, 32, 64)
 CNN_SMALL = (16, 32, 64, 128)
+"""Channels of the blocks."""
+DENSENET_121 = 1024
+"""Pooled features."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,9 @@ class Network(nn.Module):
     imagenet : bool
         Whether pictures from 0 to 1 get the mean and deviation of ImageNet first.
     """
+
+    _mean: Tensor
+    _deviation: Tensor
 
     def __init__(
         self,
@@ -150,13 +156,13 @@ def _build_cnn_small(recipe: NetworkRecipe) -> Network:
     Group norm does not learn from which cases share a batch, and pooling over all places leaves no dense layer to
     memorise them: both matter with few cases.
     """
-    from monai.networks.blocks import ResidualUnit
+    from monai.networks.blocks.convolutions import ResidualUnit
 
     blocks: list[nn.Module] = []
     channels = recipe.crop.inputs
-    settings = {"act": ("relu", {"inplace": False}), "norm": ("group", {"num_groups": 8}), "bias": False}
+    act, norm = ("relu", {"inplace": False}), ("group", {"num_groups": 8})
     for width in CNN_SMALL:
-        blocks.append(ResidualUnit(2, channels, width, strides=2, subunits=2, **settings))
+        blocks.append(ResidualUnit(2, channels, width, strides=2, subunits=2, act=act, norm=norm, bias=False))
         channels = width
     backbone = nn.Sequential(*blocks, _MeanAndLargest())
     stages = tuple((str(place),) for place in range(len(blocks)))
@@ -193,10 +199,10 @@ def _build_resnet(recipe: NetworkRecipe) -> Network:
 
 def _build_densenet(recipe: NetworkRecipe) -> Network:
     """Make MONAI's DenseNet121; `weights` knows torchvision's names for its layers."""
-    from monai.networks.nets import DenseNet121
+    from monai.networks.nets.densenet import DenseNet121
 
     backbone = DenseNet121(spatial_dims=2, in_channels=recipe.crop.inputs, out_channels=1)
-    features = backbone.class_layers.out.in_features
+    features = DENSENET_121
     backbone.class_layers = nn.Sequential(nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(1))
     stages = (
         ("features.conv0", "features.norm0"),
