@@ -275,6 +275,16 @@ def test_sites_that_allow_no_area_are_one_row_but_all_in_the_table(room):
     assert len(figure.numbers()) == 1 + len(many["sites"]) + 2 + 1
 
 
+def test_a_kernel_tells_what_was_kept_but_no_weights(room):
+    kernel = training()
+    kernel["importance"]["logistic"] = [{"feature": "volume_ml", "share": 0.9, "mean": None, "low": None, "high": None}]
+    room.results.show_result(kernel)
+    room.results.show_tab("Features")
+    figure = room.results.part("Features").figure
+    assert figure.words_at(0, 0) == "volume_ml: kept by 90 % of folds"
+    assert not figure.picture().isNull()
+
+
 def test_values_are_read_by_keys(room):
     room.results.show_tab("Sites")
     figure = room.results.part("Sites").figure

@@ -46,10 +46,10 @@ class ImportancePlot(Figure):
         count = len(self.rows)
         self.plot.setMinimumHeight(_ROW * count + _MARGIN)
         self.plot.setMaximumHeight(44 * count + _MARGIN)
-        label_axis(self.plot, "bottom", "Weight of the feature in the fold's model")
+        label_axis(self.plot, "bottom", "Share of the model's weight")
         ends = [value for row in self.rows for value in (as_number(row.get("low")), as_number(row.get("high")),
                                                         as_number(row.get("mean"))) if np.isfinite(value)]
-        low, high = min([0.0, *ends]), max([*ends, 0.1])
+        low, high = min([0.0, *ends]), max([*ends, 0.05])
         look = look_of(self._session.model, results.models, results.comparators)
         self.plot.plot([0, 0], [-1, count], pen=make_pen(theme().line))
         for place, row in enumerate(self.rows):
@@ -57,6 +57,8 @@ class ImportancePlot(Figure):
             if np.isfinite(share):
                 self.plot.addItem(pg.BarGraphItem(x0=[low], width=[(high - low) * share], y=[y], height=[0.62],
                                                   brush=look.faint(45), pen=None))
+            if not np.isfinite(as_number(row.get("mean"))):
+                continue  # a kernel's or a network's weights are not of features
             self.plot.plot([as_number(row.get("low")), as_number(row.get("high"))], [y, y],
                            pen=make_pen(theme().text, 1.5))
             self.plot.addItem(make_points(x=[as_number(row.get("mean"))], y=[y], symbol="o", size=9,
@@ -71,8 +73,7 @@ class ImportancePlot(Figure):
         if not 0 <= place < len(self.rows):
             return ""
         row = self.rows[place]
-        return (f"{row['feature']}: importance {as_number(row.get('mean')):.2f} "
-                f"({as_number(row.get('low')):.2f} to {as_number(row.get('high')):.2f}), kept by {_kept(row)} of folds")
+        return (f"{row['feature']}: {_figures(row)}kept by {_kept(row)} of folds")
 
     def numbers(self) -> list[Sequence[Any]]:
         """Every feature, also those that the figure has no room for."""
@@ -85,6 +86,11 @@ class ImportancePlot(Figure):
 def _weight(row: dict[str, Any]) -> float:
     share, mean = as_number(row.get("share")), as_number(row.get("mean"))
     return float(np.nan_to_num(share, nan=1.0) * abs(np.nan_to_num(mean)))
+
+
+def _figures(row: dict[str, Any]) -> str:
+    mean, low, high = (as_number(row.get(key)) for key in ("mean", "low", "high"))
+    return f"{mean:.2f} of the model's weight ({low:.2f} to {high:.2f}), " if np.isfinite(mean) else ""
 
 
 def _kept(row: dict[str, Any]) -> str:
