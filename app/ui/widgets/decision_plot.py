@@ -13,16 +13,16 @@ from app.ui.result_session import ResultSession
 from app.ui.result_words import benefit_sentence
 from app.ui.results import Array, as_array
 from app.ui.theme import theme
-from app.ui.widgets.curve_style import Look, look_of, make_legend, make_pen
+from app.ui.widgets.curve_style import Look, band, look_of, make_legend, make_pen
 from app.ui.widgets.figure import Figure
 from app.ui.widgets.plot_style import label_axis
 
 _CAPTION = ("Net benefit: positives found, less needless treatments at the weight that the threshold implies. Worth "
             "using where its curve lies above both 'treat all' and 'treat none'. At another prevalence the "
             "probabilities are carried there by Bayes' rule, as on the page Score. Vickers and Elkin 2006, "
-            "10.1177/0272989X06295361.")
+            "10.1177/0272989X06295361. Band: 95 %, at the cases' own prevalence.")
 _STEPS = 1000
-_SHOWN = (0.01, 0.8)
+_SHOWN, _SAME = (0.01, 0.8), 5e-4
 
 
 def net_benefit(thresholds: Array, sensitivity: Array, specificity: Array, share: float) -> Array:
@@ -109,7 +109,7 @@ class DecisionPlot(Figure):
         limits, hits, cleared = limits[inside], hits[inside], cleared[inside]
         if not len(limits):
             return limits, hits
-        if 0 < cohort < 1 and abs(cohort - self.prevalence) > 5e-4:
+        if 0 < cohort < 1 and abs(cohort - self.prevalence) >= _SAME:
             known = carried(limits, cohort, self.prevalence)
             hits, cleared = np.interp(known, limits, hits), np.interp(known, limits, cleared)
             held = (known >= limits[0]) & (known <= limits[-1])
@@ -130,6 +130,7 @@ class DecisionPlot(Figure):
         self.plot.plot(grid[inside], 100 * everybody[inside], pen=Look(theme().text_dim, (8.0, 4.0)).pen(1.5),
                        antialias=True, name="treat all")
         self.plot.plot(list(_SHOWN), [0, 0], pen=make_pen(theme().text_dim, width=1.5), name="treat none")
+        self._draw_band(lowest)
         self._curves = {}
         for name in session.drawn:
             limits, benefit = self._curves[name] = self.curve(name)
@@ -143,6 +144,16 @@ class DecisionPlot(Figure):
         highest = max([self.prevalence, *(float(np.nanmax(each)) for _x, each in self._curves.values() if len(each))])
         self.plot.getAxis("bottom").setTicks([[(step / 10, f"{step * 10} %") for step in range(1, 9)]])
         self.plot.setRange(xRange=_SHOWN, yRange=(100 * lowest, 108 * highest), padding=0)
+
+    def _draw_band(self, lowest: float) -> None:
+        """Draw the interval of the model looked at; it is known at the cases' own prevalence alone."""
+        results, name = self._session.results, self._session.model
+        found = results.of("decision", name) or {}
+        limits, low, high = (as_array(found.get(key) or ()) for key in ("threshold", "low", "high"))
+        if len(limits) and len(low) == len(high) == len(limits) and abs(results.prevalence - self.prevalence) < _SAME:
+            shown = limits <= _SHOWN[1]
+            low, high = (np.clip(100 * side[shown], 100 * lowest, 108 * self.prevalence) for side in (low, high))
+            self.plot.addItem(band(limits[shown], low, high, look_of(name, results.models, results.comparators)))
 
     def words_at(self, x: float, _y: float) -> str:
         """Say what the model is worth to somebody who acts from this probability."""
