@@ -95,8 +95,8 @@ class OperatingCurve(QWidget):
         other, sought = self._classes
         self.said.setText(
             f"From {self.threshold:.2f} up a case is called {sought}. Among cases that were held out this finds "
-            f"{100 * sensitivity:.0f} of 100 {sought} and clears {100 * specificity:.0f} of 100 {other}; chosen by looking at "
-            "these very cases, a point of your own is slightly flattered.")
+            f"{100 * sensitivity:.0f} of 100 {sought} and clears {100 * specificity:.0f} of 100 {other}; a point "
+            "chosen by looking at these very cases is slightly flattered.")
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Move the line by keyboard, a hundredth at a time."""
