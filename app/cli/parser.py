@@ -11,6 +11,7 @@ from app.cli.cohort_commands import add_cohort_commands
 from app.cli.report_command import add_report_command
 from app.cli.requests import (
     MODEL_WORKFLOWS,
+    at_least_nought,
     at_least_one,
     convert_request,
     demo_request,
@@ -64,7 +65,7 @@ def build_parser() -> OneLineParser:
         added = commands.add_parser(name, **words)
         added.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
         added.add_argument("--jobs", type=at_least_one, default=1, metavar="N", help="processes")
-        added.add_argument("--seed", type=int, default=None, metavar="N", help="of everything random")
+        added.add_argument("--seed", type=at_least_nought, default=None, metavar="N", help="of everything random")
         added.set_defaults(workflow=workflow, request=make, show=show, status=lambda _result: DONE)
         return added
 

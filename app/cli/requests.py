@@ -47,6 +47,13 @@ def at_least_one(text: str) -> int:
     return int(text)
 
 
+def at_least_nought(text: str) -> int:
+    """A seed of everything random."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of 0 or more")
+    return int(text)
+
+
 def whole_numbers(text: str) -> int | tuple[int, ...]:
     """'4', or '4,4,1'."""
     try:

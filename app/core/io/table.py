@@ -188,6 +188,8 @@ def _read_row(record: dict[str, Any], columns: dict[str, str], images: dict[str,
 
 def _read(path: Path, text: tuple[str, ...]) -> tuple[pd.DataFrame, list[int]]:
     """Read a table and the number that a spreadsheet shows beside each of its rows."""
+    if path.is_dir():
+        raise InputError(f"{path.name} is a folder, a table is expected.", "Choose a CSV, XLSX or Parquet table.")
     if not path.is_file():
         raise damage.missing_file(path.name)
     if path.stat().st_size == 0:

@@ -125,7 +125,7 @@ def read_cohort(ask: TrainRequest, report: Report) -> Cohort:
     undescribed = _undescribed(ask, frame)
     found += undescribed or _unharmonisable(ask, frame)
     found += problems.words_among_numbers(frame, _taken(ask), roles, ask.confirmed)
-    found += problems.infinite_values(frame, features)
+    found += problems.infinite_values(frame, features) + problems.infinite_clinical(frame, ask.clinical)
     found += _lacking(ask, features)
     if set(_named(ask)) <= set(frame.columns):
         found += problems.repeated_rows(frame, features, as_words(frame[ask.patient]))
@@ -213,7 +213,7 @@ def _classes(words: list[str], positive: str | None) -> tuple[str, str]:
     values = sorted({word for word in words if word})
     chosen = positive or values[1]
     others = [value for value in values if value != chosen]
-    return others[0] if len(others) == 1 else f"not {chosen}", chosen
+    return others[0] if len(others) == 1 else problems.name_others(chosen), chosen
 
 
 def _code(words: list[str], classes: tuple[str, str]) -> NDArray[np.int_]:

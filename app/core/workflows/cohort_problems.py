@@ -82,6 +82,11 @@ def label_values(column: str, words: Sequence[str], positive: str | None) -> lis
     return []
 
 
+def name_others(positive: str) -> str:
+    """Name the class that all values of a label but one make together."""
+    return f"not {positive}"
+
+
 def joined_values(column: str, words: Sequence[str], classes: tuple[str, str]) -> tuple[Caution, ...]:
     """Say which values of the label were made one class."""
     counts = Counter(word for word in words if word and word != classes[1])
@@ -175,7 +180,11 @@ def repeated_rows(frame: pd.DataFrame, features: Sequence[str], patients: Sequen
 
 
 def words_among_numbers(
-    frame: pd.DataFrame, taken: Sequence[str], roles: Mapping[str, Any] | None, confirmed: Sequence[str]
+    frame: pd.DataFrame,
+    taken: Sequence[str],
+    roles: Mapping[str, Any] | None,
+    confirmed: Sequence[str],
+    remedy: str = "correct it, or use --ignore {}",
 ) -> list[str]:
     """Columns of numbers that a few other words turned into text: they would be left out without a word."""
     issues = []
@@ -189,8 +198,7 @@ def words_among_numbers(
         if 0 < len(words) < len(cells) / 2:
             row = next(index for index, cell in enumerate(frame[name]) if str(cell).strip() == words[0]) + 2
             issues.append(
-                f"The column '{name}' holds '{words[0]}' (row {row}) where numbers are expected: correct it, or use "
-                f"--ignore {name}."
+                f"The column '{name}' holds '{words[0]}' (row {row}) where numbers are expected: {remedy.format(name)}."
             )
     return issues
 
@@ -209,6 +217,19 @@ def infinite_values(frame: pd.DataFrame, features: Sequence[str]) -> list[str]:
     huge = [name for name, values in largest.items() if (values > LARGEST).any() and name not in bad]
     told = [f"Some features are infinite: {list_columns(bad)}."] if bad else []
     return told + ([f"Some features are larger than {LARGEST:.0e}: {list_columns(huge)}."] if huge else [])
+
+
+def infinite_clinical(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+    """Clinical variables with a cell such as 'inf': a formula's fault, neither a number nor a word."""
+    bad = [name for name in columns if name in frame.columns and any(map(_is_infinite, frame[name].dropna()))]
+    return [f"Some clinical variables are infinite: {list_columns(bad)}."] if bad else []
+
+
+def _is_infinite(cell: Any) -> bool:
+    try:
+        return bool(np.isinf(float(cell)))
+    except (TypeError, ValueError):
+        return False
 
 
 def unfit_features(frame: pd.DataFrame, features: Sequence[str]) -> dict[str, list[str]]:

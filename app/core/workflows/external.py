@@ -93,7 +93,7 @@ def _judge(bundle: Bundle, scored: Scored, failed: list[dict[str, str]]) -> dict
         "failed": failed,
         "cautions": [
             {"code": each.code, "message": each.message}
-            for each in [*cases.cautions, *_doubts(bundle, scored), *doubts]
+            for each in [*cases.cautions, *_doubts(bundle, scored), *_foreign_sites(scored), *doubts]
         ],
     }
     return {name: _plain(value) for name, value in result.items()}
@@ -147,6 +147,21 @@ def _harmonisation(scored: Scored) -> dict[str, Any]:
     """How many cases each policy was applied to; nothing for a model that harmonises nothing."""
     policies = [each.policy for each in scored.harmonisation if each]
     return {"harmonisation": {name: policies.count(name) for name in sorted(set(policies))}} if policies else {}
+
+
+def _foreign_sites(scored: Scored) -> list[Caution]:
+    """Say how many cases come from sites that the model's harmonisation does not know, and what was done with them."""
+    known = [each for each in scored.harmonisation if each]
+    foreign = [each for each in known if each.caution]
+    if not foreign:
+        return []
+    left = sum(each.policy.startswith("left") for each in foreign)
+    what = "left as they are" if left == len(foreign) else f"{left} left as they are, the others harmonised by proxy"
+    message = (
+        f"The model harmonises by site and had no parameters for the sites of {len(foreign)} of these {len(known)} "
+        f"cases: {what}."
+    )
+    return [Caution("harmonisation", message)]
 
 
 def _doubts(bundle: Bundle, scored: Scored) -> list[Caution]:

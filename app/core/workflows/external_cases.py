@@ -16,7 +16,7 @@ from app.core.errors import CohortError
 from app.core.io.table import read_table
 from app.core.jobs import Report
 from app.core.requests import EvaluateRequest
-from app.core.workflows.cohort_problems import empty_cells, infinite_values, words_among_numbers
+from app.core.workflows.cohort_problems import empty_cells, infinite_values, name_others, words_among_numbers
 from app.core.workflows.learning_columns import (
     Size,
     as_words,
@@ -119,7 +119,7 @@ def read_external(ask: EvaluateRequest, bundle: Bundle, report: Report) -> Exter
     if lacking:
         issues.append(f"It lacks {len(lacking)} of the model's {len(wanted)} features: {list_columns(lacking)}.")
     held = {"feature": [name for name in wanted if name in frame.columns]}
-    issues += words_among_numbers(frame, (), held, ())
+    issues += words_among_numbers(frame, (), held, (), "correct it")
     numbers = [name for name in held["feature"] if frame[name].dtype.kind in "fiu"]
     issues += infinite_values(frame, numbers)
     words = [name for name in held["feature"] if name not in numbers and frame[name].notna().any()]
@@ -142,6 +142,9 @@ def _columns(ask: EvaluateRequest, bundle: Bundle) -> dict[str, str]:
 def _label_problems(ask: EvaluateRequest, bundle: Bundle, column: str, frame: pd.DataFrame) -> list[str]:
     found = sorted({word for word in as_words(frame[column]) if word})
     classes = bundle.specification.classes
+    joined = classes[0] == name_others(classes[1])
+    if ask.positive is None and joined and classes[1] in found:
+        return []
     if ask.positive is None:
         foreign = [word for word in found if word not in classes]
         if foreign:
@@ -150,7 +153,7 @@ def _label_problems(ask: EvaluateRequest, bundle: Bundle, column: str, frame: pd
         return []
     if ask.positive not in found:
         return [f"The positive class '{ask.positive}' does not occur in '{column}'. Found: {list_columns(found)}."]
-    if len(found) > 2:
+    if len(found) > 2 and not joined:
         told = f"The column '{column}' has {len(found)} different values, the model has two."
         return [f"{told} Found: {list_columns(found)}."]
     return []

@@ -95,7 +95,7 @@ def choose_features(
         for name in frame.columns
         if name not in taken
         and (name in confirmed or may_be_feature(str(name), roles))
-        and frame[name].dtype.kind in "fiu"
+        and (frame[name].dtype.kind in "fiu" or frame[name].isna().all())
     )
 
 

@@ -186,11 +186,16 @@ def evaluation_of(ask: TrainRequest, recipe: Recipe, cohort: Cohort, result: Map
 
 
 def fit_size(cohort: Cohort) -> LogitFormula | None:
-    """Tumour volume alone, fitted on all cases, to stand beside every score; None where no positive volume is known."""
+    """Tumour volume alone, fitted on all cases, to stand beside every score.
+
+    None where no positive volume is known, or none of one of the classes.
+    """
     size = cohort.size("volume")
     if size is None or not size.is_absolute:
         return None
     known = np.isfinite(size.values)
+    if len(np.unique(cohort.labels[known])) < 2:
+        return None
     return fit_formula("volume_ml", size.values[known], cohort.labels[known])
 
 

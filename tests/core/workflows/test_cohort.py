@@ -197,7 +197,7 @@ def test_features_that_teach_nothing_are_left_out_and_listed(tmp_path):
     frame = table(flat=3.0, twin=table()["energy"], empty="", negative_zero=np.where(LABELS, 0.0, -0.0))
     cohort = read(frame, tmp_path)
     assert cohort.features == ("volume_ml", "energy", "entropy")
-    assert codes(cohort) == ["constant_features", "duplicated_features"]
+    assert codes(cohort) == ["empty_features", "constant_features", "duplicated_features"]
     told = {caution.code: caution.message for caution in cohort.cautions}
     assert told["duplicated_features"].endswith("(1): twin.")
     assert "flat" in told["constant_features"]
@@ -296,6 +296,22 @@ def test_infinite_numbers_in_a_typed_table(tmp_path):
     frame.to_parquet(tmp_path / "t.parquet")
     with pytest.raises(CohortError, match="Some features are infinite: energy, entropy"):
         read_cohort(asking(tmp_path / "t.parquet"), quiet)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_infinite_clinical_variables(tmp_path, suffix):
+    frame = table(weight=np.where(np.arange(60) == 5, np.inf, 70.0 + np.arange(60)))
+    path = tmp_path / f"t.{suffix}"
+    frame.to_parquet(path) if suffix == "parquet" else frame.to_csv(path, index=False)
+    with pytest.raises(CohortError, match="Some clinical variables are infinite: weight"):
+        read_cohort(asking(path, clinical=["weight"]), quiet)
+
+
+def test_a_column_without_any_value_is_told(tmp_path):
+    cohort = read(table(nothing=np.nan), tmp_path)
+    assert "nothing" not in cohort.features
+    [said] = [each.message for each in cohort.cautions if each.code == "empty_features"]
+    assert "nothing" in said
 
 
 def test_columns_that_harmonisation_needs(tmp_path):

@@ -129,6 +129,17 @@ def test_other_words_and_foreign_sizes(model, tmp_path):
     assert set(result["sites"]) == {"S0", "S1", "S2", "S3"}
 
 
+def test_a_class_against_all_others_meets_several_others_again(tmp_path):
+    rare = [("ALT", "lipoma", "hibernoma")[place % 3] for place in range(60)]
+    train(training(write_features(tmp_path / "t.csv", 60, label=rare), tmp_path / "model", positive="ALT"), quiet)
+    elsewhere = write_features(tmp_path / "e.csv", 40, seed=5, label=["WDL", "lipoma", "ALT", "lipoma"] * 10)
+    told = judge(tmp_path / "model", elsewhere, tmp_path / "out")
+    assert told["counts"] == {"not ALT": 30, "ALT": 10}
+    assert judge(tmp_path / "model", elsewhere, tmp_path / "again", positive="WDL")["counts"] == told["counts"]
+    with pytest.raises(CohortError, match=r"the value .0..* Name the value that means ALT with --positive"):
+        judge(tmp_path / "model", write_features(tmp_path / "0.csv", 40, label=["0", "1"] * 20), tmp_path / "o")
+
+
 def test_standardised_volume_still_ranks(model, tmp_path):
     table = pd.read_csv(write_features(tmp_path / "t.csv", 40, 1.5, seed=5))
     plain = judge(model, tmp_path / "t.csv", tmp_path / "plain")
@@ -162,6 +173,7 @@ def test_a_table_that_cannot_be_used_is_told_whole(model, tmp_path):
     assert "the value 'WDL'; the model knows lipoma and ALT" in text
     assert "lacks 1 of the model's 3 features: longest_diameter_mm" in text
     assert "'high' (row 6)" in text
+    assert "--ignore" not in text
     assert not (tmp_path / "out").exists()
 
 
@@ -215,6 +227,8 @@ def test_harmonised_model_says_what_it_did_about_every_site(tmp_path, unseen, po
         assert "The site New was not in training" in result["failed"][0]["message"]
         return
     assert result["harmonisation"] == {"harmonised": 20, policy: 20}
+    [said] = [each["message"] for each in result["cautions"] if each["code"] == "harmonisation"]
+    assert "the sites of 20 of these 40 cases" in said
     assert (told["harmonisation"] == np.where(told["site"] == "A", "harmonised", policy)).all()
     row = {name: float(pd.read_csv(elsewhere).loc[0, name]) for name in FEATURES}
     alone = Bundle.load(tmp_path / "model").predict(row, {"site": "A"})

@@ -19,7 +19,8 @@ from app.core.harmonise.step import build_harmonisation
 from app.core.recipe import HarmoniseRecipe, Recipe
 from app.core.requests import TrainRequest
 from app.core.workflows.cohort import Cohort
-from app.core.workflows.saving import save_model
+from app.core.workflows.learning_columns import Size
+from app.core.workflows.saving import fit_size, save_model
 
 RECIPES = Path(__file__).resolve().parents[3] / "resources" / "recipes"
 NAMES = ("default", "svm-rfe", "svm-pca", "rf", "mlp", "xgb", "logistic")
@@ -60,6 +61,14 @@ def save(cohort: Cohort, recipe: Recipe, out: Path) -> tuple[Bundle, OutOfFold]:
     found = cross_validate(make, cohort.table, cohort.labels, folds, lambda _done: None, cohort.patients)
     figures = {"auc": found.auc_summary(folds), "brier": 0.2, "calibration": {"slope": 1.0}, "target": "new patients"}
     return save_model(ask, recipe, cohort, found, {"models": {recipe.name: figures}, "comparators": {}}), found
+
+
+def test_volume_known_of_one_class_alone_stands_beside_no_score():
+    cohort = make_cohort()
+    volumes = np.where(cohort.labels == 1, 10.0 + np.arange(CASES), np.nan)
+    assert fit_size(replace(cohort, sizes=(Size("volume", "volume_ml", volumes),))) is None
+    known = replace(cohort, sizes=(Size("volume", "volume_ml", 10.0 + np.arange(CASES)),))
+    assert fit_size(known) is not None
 
 
 @pytest.fixture(scope="module")
