@@ -32,7 +32,7 @@ def show_score(result: dict[str, Any]) -> str:
     """A case in sentences, or a cohort as a list."""
     if "results" in result:
         return "\n".join([*map(_show_row, result["results"]), "Research use only, not a medical device."])
-    from app.core.report import headline, sentences
+    from app.core.report.score import headline, sentences
 
     lines = [f"{result['case']}: {headline(result)}", *sentences(result)]
     lines += [f"Caution: {each['message']}" for each in result["cautions"]]

@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 from window_fixtures import SCORE
 
-from app.core.report import sentences
+from app.core.report.score import sentences
 from app.ui.messages import words_for
 from app.ui.words import (
     at_prevalence,

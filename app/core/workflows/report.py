@@ -7,10 +7,10 @@ from typing import Any
 
 from app.core.errors import InputError
 from app.core.jobs import Report
-from app.core.report import write_report
+from app.core.report.checklist import declarable
+from app.core.report.run import check_ending, write_run_report
+from app.core.report.score import write_report
 from app.core.requests import ResultsRequest
-from app.core.training_report.checklist import declarable
-from app.core.training_report.writing import check_ending, write_run_report
 from app.core.workflows.models import open_bundle
 from app.core.workflows.results import as_json, read_training, view_results
 

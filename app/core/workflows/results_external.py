@@ -18,7 +18,7 @@ from app.core.evaluate.external import measure_difference
 from app.core.evaluate.intervals import Estimate
 from app.core.evaluate.utility import decision_curve
 from app.core.io.table import read_table
-from app.core.training_report.methods import describe_test
+from app.core.report.methods import describe_test
 from app.core.workflows.models import open_bundle
 from app.core.workflows.result_metrics import EXPLAINED, SHARES, list_coverage, make_row
 

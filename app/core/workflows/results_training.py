@@ -21,7 +21,7 @@ from app.core.evaluate.restored import restore_answers
 from app.core.evaluate.subgroups import measure_subgroups
 from app.core.evaluate.utility import measure_utility
 from app.core.radiomics.catalogue import describe
-from app.core.training_report.methods import describe_methods
+from app.core.report.methods import describe_methods
 from app.core.workflows.result_metrics import list_comparator, list_metrics
 
 Json = dict[str, Any]

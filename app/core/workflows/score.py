@@ -20,7 +20,7 @@ from app.core.io.table import read_cases
 from app.core.jobs import Failure, Report, describe_failure
 from app.core.preprocess.chain import prepare
 from app.core.radiomics.extract import extract
-from app.core.report import write_report
+from app.core.report.score import write_report
 from app.core.requests import ScoreCohortRequest, ScoreRequest
 from app.core.segment.jitter import jitter_masks
 from app.core.workflows.models import open_bundle

@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.recipe import Recipe
-from app.core.training_report.methods import describe_harmonisation, describe_images, describe_methods, describe_model
+from app.core.report.methods import describe_harmonisation, describe_images, describe_methods, describe_model
 from app.core.workflows.recipes import find_recipe
 from tests.core.trained_run import make_run
 

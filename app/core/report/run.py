@@ -12,9 +12,9 @@ from typing import Any
 import app
 from app.core.errors import InputError
 from app.core.files import write_atomically
-from app.core.report import find_font, open_templates
-from app.core.training_report.checklist import Checklist
-from app.core.training_report.content import Content, Picture, Table, compose
+from app.core.report.checklist import Checklist
+from app.core.report.content import Content, Picture, Table, compose
+from app.core.report.templates import find_font, open_templates
 
 MARKS = {"computed": "●", "declared": "◐", "missing": "○", "does not apply": "–"}
 KEY = "● computed from the run, ◐ declared by the user, ○ missing, – does not apply"

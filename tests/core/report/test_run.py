@@ -10,8 +10,8 @@ import pytest
 from app.core.bundle import write_bundle
 from app.core.errors import BundleError, InputError, RecipeError
 from app.core.paths import program_folder
-from app.core.training_report.checklist import EVIDENCE, declarable, mark_checklist
-from app.core.training_report.content import compose, list_settings
+from app.core.report.checklist import EVIDENCE, declarable, mark_checklist
+from app.core.report.content import compose, list_settings
 from app.core.workflows import evaluate, export_results
 from app.core.workflows.results import as_json
 from app.core.workflows.results_training import describe_training

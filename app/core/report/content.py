@@ -12,7 +12,7 @@ import app
 from app.core.figures.discrimination import MOST_BESIDE, draw_calibration, draw_decision, draw_roc
 from app.core.figures.doubts import draw_audit, draw_importance, draw_learning, draw_sites
 from app.core.figures.page import Drawing, depict
-from app.core.training_report.checklist import CHECKLISTS, Checklist, mark_checklist
+from app.core.report.checklist import CHECKLISTS, Checklist, mark_checklist
 
 Values = Mapping[str, Any]
 NOTICE = "Research use only, not a medical device."

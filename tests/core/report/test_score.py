@@ -7,7 +7,7 @@ import re
 import pytest
 
 from app.core.errors import InputError
-from app.core.report import draw_scale, headline, sentences, write_report
+from app.core.report.score import draw_scale, headline, sentences, write_report
 from app.core.workflows import export_report, score_case
 from tests.core.pdf_text import read_pdf
 from tests.core.small_cohorts import quiet, write_ball

@@ -7,7 +7,6 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ import app
 from app.core.data import Identity
 from app.core.errors import InputError
 from app.core.files import write_atomically
-from app.core.paths import program_folder
 from app.core.radiomics.catalogue import describe
+from app.core.report.templates import find_font, open_templates
 
 MOST_CONTRIBUTIONS = 15
 
@@ -185,14 +184,6 @@ def _html(score: Mapping[str, Any], pictures: Sequence[Path], identity: str) -> 
     return str(text).encode()
 
 
-def open_templates() -> Any:
-    """The templates of reports as jinja2 reads them: what is put into them is escaped."""
-    from jinja2 import Environment, FileSystemLoader
-
-    folder = program_folder() / "resources" / "report"
-    return Environment(loader=FileSystemLoader(folder), autoescape=True)
-
-
 def _pdf(score: Mapping[str, Any], pictures: Sequence[Path], identity: str) -> bytes:
     from fpdf import FPDF
 
@@ -246,12 +237,3 @@ def _pdf(score: Mapping[str, Any], pictures: Sequence[Path], identity: str) -> b
     paragraph(f"Model {score['model']}: {score['model_purpose']}")
     paragraph(", ".join(f"{name} {version}" for name, version in score["versions"].items()), 8)
     return bytes(page.output())
-
-
-def find_font(file: str) -> Path:
-    """A font file with the letters that a PDF's own fonts lack."""
-    # matplotlib ships DejaVu Sans, which has letters that a PDF's own fonts lack; the package is not imported
-    package = find_spec("matplotlib")
-    if package is None or not package.submodule_search_locations:
-        raise FileNotFoundError(file)
-    return Path(package.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf" / file
