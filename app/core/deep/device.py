@@ -78,7 +78,7 @@ def find_device(wanted: str = "auto") -> Device:
     InputError
         The one that is asked for is not there.
     """
-    there = {
+    there: dict[Kind, Callable[[], bool]] = {
         "cuda": torch.cuda.is_available,
         "mps": torch.backends.mps.is_available,
         "cpu": lambda: True,

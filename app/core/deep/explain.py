@@ -31,7 +31,7 @@ class _TwoScores(nn.Module):
 
 
 def find_layer(network: nn.Module, picture: FloatArray) -> str:
-    """Name the layer whose map is drawn: the last that keeps more than one place per picture and feeds the pooling.
+    """Name the last convolution that a picture runs through.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def find_layer(network: nn.Module, picture: FloatArray) -> str:
     Returns
     -------
     str
-        Of the last convolution, as `named_modules` calls it.
+        As `named_modules` calls it.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def draw_gradcam(
     label : int
         The class that is spoken for, 0 or 1.
     layer : str, optional
-        As `named_modules` calls it; the last convolution by default.
+        As `named_modules` calls it; by default the network's own `maps`, or else its last convolution.
     device : Device, optional
 
     Returns
@@ -94,12 +94,13 @@ def draw_gradcam(
     ----------
     Selvaraju et al., Grad-CAM, ICCV (2017), 10.1109/ICCV.2017.74.
     """
-    from monai.visualize import GradCAM
+    from monai.visualize.class_activation_maps import GradCAM
 
     device = device or find_device("cpu")
+    layer = layer or getattr(network, "maps", None) or find_layer(network, pictures[0])
     # the copy takes the hooks, and gradients even where the network's parameters are frozen
     scored = _TwoScores(copy.deepcopy(network)).to(device.torch).eval().requires_grad_(True)
-    draw: Any = GradCAM(scored, f"network.{layer or find_layer(network, pictures[0])}", postprocessing=_as_it_is)
+    draw: Any = GradCAM(scored, f"network.{layer}", postprocessing=_as_it_is)
     maps = []
     with reproducible(0, device):
         for picture in pictures:

@@ -20,7 +20,16 @@ from app.core.deep.checkpoint import Checkpoint, State
 from app.core.deep.device import Device, is_out_of_memory, release_memory, reproducible, too_large
 from app.core.deep.imbalance import Loss, draw_order
 from app.core.deep.phases import freeze, list_phases, make_optimiser, set_training
-from app.core.deep.predict import Sample, Vary, gather_cases, predict_logits, run_batches, to_probability, vary_pictures
+from app.core.deep.predict import (
+    Embed,
+    Sample,
+    Vary,
+    embed_pictures,
+    gather_cases,
+    predict_logits,
+    to_probability,
+    vary_pictures,
+)
 from app.core.errors import Cancelled, RecipeError
 from app.core.evaluate.metrics import auc
 from app.core.jobs import Report
@@ -89,6 +98,7 @@ def train_network(
     seed: int,
     device: Device,
     vary: Vary | None = None,
+    embed: Embed | None = None,
     report: Report | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
     checkpoint: Checkpoint | None = None,
@@ -107,7 +117,9 @@ def train_network(
     seed : int
     device : Device
     vary : callable, optional
-        Makes the variants that are trained on.
+        Makes the variants that are trained on; while only the head learns, the pictures stay as they are.
+    embed : callable, optional
+        Gives the pooled features of a sample's pictures, as `embed_pictures` does by default.
     report : callable, optional
         Told how far and what; may raise `Cancelled`, and the state is kept first.
     on_epoch : callable, optional
@@ -126,7 +138,8 @@ def train_network(
         The memory suffices for no batch.
     """
     with reproducible(seed, device):
-        training = _Training(network.to(device.torch), recipe, trained, watched, labels, seed, device, vary)
+        training = _Training(network.to(device.torch), recipe, trained, watched, labels, seed, device)
+        training.vary, training.embed = vary, embed or embed_pictures
         found = checkpoint.load() if checkpoint else None
         if found:
             training.restore(found)
@@ -149,12 +162,13 @@ class _Training:
         labels: Labels,
         seed: int,
         device: Device,
-        vary: Vary | None,
     ) -> None:
         self.network, self.recipe, self.fit, self.device = network, recipe, recipe.fit, device
         self.trained, self.watched, self.labels = trained, watched, labels
         self.targets = (labels[trained.cases], labels[watched.cases])
-        self.seed, self.vary = seed, vary
+        self.seed = seed
+        self.vary: Vary | None = None
+        self.embed: Embed = embed_pictures
         self.phases = list_phases(recipe.fit)
         self.loss = Loss(recipe.fit, self.targets[0])
         self.history: list[Epoch] = []
@@ -180,11 +194,10 @@ class _Training:
         self.scaler = torch.amp.GradScaler("cuda", enabled=self.half)
         self.features: list[Tensor] = []
 
-    def _embed(self) -> None:
-        """Where only the head learns: the pooled features of all pictures as they are, once for the whole phase."""
-        embed: Any = self.network.embed
+    def _freeze_features(self) -> None:
+        """Where only the head learns: the pooled features of all pictures, once for the whole phase."""
         samples = [sample for sample in (self.trained, self.watched) if len(sample)]
-        found = [run_batches(embed, sample, self.device, batch=self.fit.batch) for sample in samples]
+        found = [self.embed(self.network, sample, self.device) for sample in samples]
         self.features = [torch.from_numpy(each).to(self.device.torch) for each in found]
 
     def run(self, report: Report, on_epoch: Callable[[Epoch], None], checkpoint: Checkpoint | None) -> None:
@@ -223,7 +236,7 @@ class _Training:
         seed = int(np.random.SeedSequence([self.seed, self.phase, self.epoch]).generate_state(1)[0])
         torch.manual_seed(seed)
         if self.phases[self.phase].unfreeze == "head" and not self.features:
-            self._embed()
+            self._freeze_features()
         order = draw_order(self.fit, self.targets[0], np.random.default_rng(seed))
         # pieces of about the same size: a last one of a single picture would have no variance to normalise by
         pieces = np.array_split(np.arange(len(order)), math.ceil(len(order) / self.batch))

@@ -35,7 +35,7 @@ class Loss:
         self._imbalance = recipe.imbalance
         self._focal: Any = None
         if recipe.imbalance == "focal":
-            from monai.losses import FocalLoss
+            from monai.losses.focal_loss import FocalLoss
 
             self._focal = FocalLoss(gamma=recipe.focal_gamma, alpha=None, reduction="none")
 

@@ -23,20 +23,17 @@ def split_blocks(network: nn.Module) -> list[list[nn.Parameter]]:
     Parameters
     ----------
     network : Module
-        Its `head` makes the log odds from the pooled features. `blocks()` lists what comes before, in order; without
-        it, the modules directly inside the network do.
+        Its `parts()` lists its layers in blocks, in that order.
 
     Returns
     -------
     list of list of Parameter
         No block is empty, and every parameter is in one of them.
     """
-    head: Any = network.head
-    listed: Any = getattr(network, "blocks", None)
-    before = listed() if callable(listed) else [each for each in network.children() if each is not head]
-    blocks = [list(each.parameters()) for each in [*before, head]]
+    listed: Any = network.parts
+    blocks = [[parameter for layer in part for parameter in layer.parameters()] for part in listed()]
     known = {id(parameter) for block in blocks for parameter in block}
-    # what belongs to no block is as near to the pictures as can be
+    # what belongs to no part is as near to the pictures as can be
     rest = [parameter for parameter in network.parameters() if id(parameter) not in known]
     return [block for block in [rest, *blocks] if block]
 

@@ -19,6 +19,9 @@ Rows = NDArray[np.int_]
 Vary = Callable[[FloatArray, int], FloatArray]
 """A picture and a seed to a variant of the picture, always the same one."""
 
+Embed = Callable[[nn.Module, "Sample", Device], FloatArray]
+"""A network and pictures to their pooled features, shape (pictures, features)."""
+
 BATCH = 32
 _CLOSEST = 1e-7
 """To 0 and 1: a single-precision logit tells no more."""
@@ -70,11 +73,19 @@ def predict_logits(
     array, shape (pictures,)
         Log odds of class 1, uncalibrated.
     """
-    found = run_batches(network, sample, device, vary, seed, batch)
+    network.eval()
+    found = _run(network, sample, device, vary, seed, batch)
     return np.asarray(found.reshape(len(sample)), dtype=np.float64)
 
 
-def run_batches(
+def embed_pictures(network: nn.Module, sample: Sample, device: Device) -> FloatArray:
+    """Pooled features of every picture as it is, shape (pictures, features)."""
+    embed: Any = network.embed
+    network.eval()
+    return _run(embed, sample, device)
+
+
+def _run(
     forward: Callable[[Tensor], Tensor],
     sample: Sample,
     device: Device,
@@ -82,10 +93,7 @@ def run_batches(
     seed: int = 0,
     batch: int = BATCH,
 ) -> FloatArray:
-    """Run all pictures through a network or a part of one, shape (pictures, ...); smaller batches where memory ends."""
-    owner: Any = getattr(forward, "__self__", forward)
-    if isinstance(owner, nn.Module):
-        owner.eval()
+    """Run all pictures through a part of a network, shape (pictures, ...); smaller batches where memory ends."""
 
     def run(size: int) -> FloatArray:
         answers = []

@@ -173,7 +173,7 @@ def test_memory_that_holds_nothing_is_an_error_and_other_errors_stay_what_they_a
         train(network=Greedy(most=0))
 
     class Faulty(ToyNetwork):
-        def forward(self, pictures):
+        def forward(self, _pictures):
             raise RuntimeError("shapes do not agree")
 
     with pytest.raises(RuntimeError, match="shapes"):
@@ -218,6 +218,9 @@ class Blocks(nn.Module):
         super().__init__()
         self.stem, self.middle, self.late = (nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)) for _ in range(3))
         self.head = nn.Linear(2, 1)
+
+    def parts(self):
+        return [[self.stem[0], self.stem[1]], [self.middle], [self.late], [self.head]]
 
 
 def test_blocks_are_frozen_and_paced_from_the_back():

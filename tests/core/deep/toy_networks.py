@@ -20,6 +20,9 @@ class ToyNetwork(nn.Module):
         )
         self.head = nn.Sequential(nn.Dropout(0.1), nn.Linear(width, 1))
 
+    def parts(self) -> list[list[nn.Module]]:
+        return [[self.features], [self.head]]
+
     def embed(self, pictures: Tensor) -> Tensor:
         return self.features(pictures).mean(dim=(2, 3))
 
