@@ -57,7 +57,7 @@ PUBLISHED = {
 """Accuracy, sensitivity, specificity, AUROC and its SD; gradient boosting is the journal version's, .80 elsewhere."""
 DATA = ("2D", "3D", "3D + ComBat")
 OUTSIDE_SEED, OUTSIDE_SITES = 5000, 200
-SMOKE = {"cases": "40", "sites": "20", "outside": "40", "inside": "0", "repeats": "1", "models": "svm"}
+SMOKE = {"cases": "34", "sites": "17", "outside": "17", "inside": "0", "repeats": "1", "models": "svm"}
 FULL = {"cases": "85", "sites": "43", "outside": "1000", "inside": "1000", "repeats": "5", "models": ",".join(MODELS)}
 
 
