@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from app.core.data import Affine, Mask, Prepared, Volume
 from app.core.errors import EmptyMask, InputError, RecipeError
 from app.core.network_recipe import CropRecipe
+from app.core.preprocess.regions import check_values
 from app.core.preprocess.reorient import reorient
 from app.core.radiomics.planes import largest_slice, stack_slices, through_plane_axis
 
@@ -89,7 +90,7 @@ def make_crops(prepared: Prepared, recipe: CropRecipe) -> Crops:
     EmptyMask
         Nothing of the outline lies on the image.
     InputError
-        The sequence is not there, or the pictures show nothing.
+        The sequence is not there, its values are undefined, or the pictures show nothing.
     RecipeError
         The grey values are to be those of the standard histogram, and the preparation did not bring them there.
     """
@@ -99,6 +100,7 @@ def make_crops(prepared: Prepared, recipe: CropRecipe) -> Crops:
                         "Choose another outline.")  # fmt: skip
     if recipe.scale == "nyul":
         _check_standardised(prepared, sequence)
+    check_values(prepared.images[sequence])
     volume = stack_slices(reorient(prepared.images[sequence], ORIENTATION))
     mask = stack_slices(reorient(prepared.masks[sequence], ORIENTATION))
     windows = [_place_volume(mask, recipe)] if recipe.set == "volume" else _place_slices(mask, recipe)
@@ -199,8 +201,8 @@ def _resize(voxels: NDArray[np.float32], pixels: tuple[int, int, int]) -> Array:
 
 def _scale(values: Array, recipe: CropRecipe, case: str) -> Array:
     """Bring the grey values of a case's pictures, all together, to the recipe's range."""
-    if not np.isfinite(values).all() or values.min() == values.max():
-        raise InputError(f"The pictures of {case} show nothing, or hold undefined values.", "Choose another image.")
+    if values.min() == values.max():
+        raise InputError(f"All pixels of the pictures of {case} hold the same value.", "Choose another image.")
     exact = values.astype(np.float64)
     if recipe.scale == "zscore":
         standardised: Array = ((exact - exact.mean()) / exact.std()).astype(np.float32)
