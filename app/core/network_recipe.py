@@ -110,7 +110,14 @@ class NetworkRecipe(Settings):
     use: Literal["score", "features"] = Field(
         "score", description="the network's own probability, or its pooled features for the recipe's `model`"
     )
-    weights: str | None = Field(None, description="file to start from (.pth, .safetensors), or a saved model's folder")
+    tune: bool = Field(
+        True, description="train before features are taken; else they are those of the weights' file, and soon there"
+    )
+    weights: str | None = Field(
+        None,
+        description="file to start from (.pth, .safetensors), by its path or its name in the data folder's `weights`, "
+        "or a saved model's folder",
+    )
     weights_sha256: str = Field("", description="what the file must hash to, where it is known")
     weights_origin: str = Field("", description="who made the weights, and from what pictures")
     weights_licence: str = ""
@@ -149,4 +156,6 @@ class NetworkRecipe(Settings):
             raise ValueError("members look at the same pictures")
         if self.use == "features" and (self.members or self.copies > 1):
             raise ValueError("features come from one network")
+        if not self.tune and (self.use != "features" or self.weights is None):
+            raise ValueError("a network that is not trained gives features, and those of weights that were")
         return self

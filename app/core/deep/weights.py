@@ -19,6 +19,7 @@ from app.core.deep.networks import Network, build_network
 from app.core.errors import InputError
 from app.core.files import staged_file
 from app.core.network_recipe import NetworkRecipe
+from app.core.paths import data_folder
 
 State = dict[str, Tensor]
 WEIGHTS = "weights.safetensors"
@@ -167,17 +168,20 @@ def read_weights(path: Path) -> State:
 
 
 def find_weights(text: str) -> Path:
-    """Find the file that a recipe names: itself, or that of a saved model's folder.
+    """Find the file that a recipe names: itself, one in the data folder's `weights`, or that of a saved model's folder.
 
     Raises
     ------
     InputError
         There is none.
     """
-    path = Path(text) / WEIGHTS if Path(text).is_dir() else Path(text)
-    if not text or not path.is_file():
-        raise InputError(f"The weights {path.name or text!r} are not there.", "Choose a file of weights.")
-    return path
+    own = data_folder() / "weights"
+    for named in (Path(text), own / text) if text else ():
+        path = named / WEIGHTS if named.is_dir() else named
+        if path.is_file():
+            return path
+    raise InputError(f"The weights '{Path(text).name}' are not there.",
+                     f"Put the file into {own}, or choose another.")  # fmt: skip
 
 
 def hash_file(path: Path) -> str:

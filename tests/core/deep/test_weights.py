@@ -101,6 +101,14 @@ def test_the_file_is_told_of(resnet18):
     assert start_network(recipe("resnet18", path))[1].describe().endswith("Licence: not stated.")
 
 
+def test_a_file_is_found_by_its_name_in_the_data_folder(resnet18, own_data_folder):
+    with pytest.raises(InputError, match=r"'own\.pth' are not there.*weights"):
+        start_network(recipe("resnet18", "own.pth"))
+    (own_data_folder / "weights").mkdir()
+    (own_data_folder / "weights" / "own.pth").write_bytes(resnet18[1].read_bytes())
+    assert start_network(recipe("resnet18", "own.pth"))[1].share == 1
+
+
 def test_another_file_than_the_expected_one_is_refused(resnet18):
     _, path = resnet18
     start_network(recipe("resnet18", path, weights_sha256=hash_file(path)))
