@@ -125,7 +125,7 @@ def preview_variants(picture: Array, recipe: NetworkRecipe, seed: int = 0, count
 
 def _move(channels: Array, variant: Variant, mode: str, beyond: str) -> Array:
     theta = torch.from_numpy(variant.affine[None].astype(np.float32))
-    given = torch.from_numpy(np.ascontiguousarray(channels))[None]
+    given = torch.from_numpy(np.array(channels))[None]  # torch warns of what is read-only
     grid = functional.affine_grid(theta, list(given.shape), align_corners=False)
     moved = functional.grid_sample(given, grid, mode=mode, padding_mode=beyond, align_corners=False)
     return np.asarray(moved[0].numpy())

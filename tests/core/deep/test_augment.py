@@ -37,6 +37,7 @@ def recipe(**changes):
 
 def test_the_same_picture_and_seed_give_the_same_variant_and_another_seed_another():
     given = picture(1, 32, 32)
+    given.flags.writeable = False  # as pictures come
     before = given.copy()
     first, again, other = (vary_picture(given, seed, AugmentRecipe(share=1), CROP) for seed in (5, 5, 6))
     np.testing.assert_array_equal(first, again)
