@@ -18,13 +18,14 @@ from app.core.classify.tuned import ERROR_RATES, PRIOR
 from app.core.deep.augment import make_vary
 from app.core.deep.checkpoint import Checkpoint, describe_training
 from app.core.deep.combine import combine_answers
-from app.core.deep.device import Device, find_device
+from app.core.deep.device import Device, TrainingTime, find_device, time_training
 from app.core.deep.embed import KeptFeatures, embed_cases, take_cases, take_sample
 from app.core.deep.fit import Epoch, train_network
 from app.core.deep.held_out import hold_out
 from app.core.deep.image_set import ImageSet
 from app.core.deep.imbalance import Loss
 from app.core.deep.networks import build_network
+from app.core.deep.phases import list_phases
 from app.core.deep.predict import gather_cases, predict_logits, spread_over_views, to_probability
 from app.core.deep.weights import start_network
 from app.core.errors import RecipeError
@@ -312,6 +313,30 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if "history_" in state:
             state["history_"] = [[Epoch(**epoch) for epoch in each] for each in state["history_"]]
         super().__setstate__(state)
+
+
+def estimate_epochs(recipe: NetworkRecipe, pictures: int, device: Device) -> list[tuple[TrainingTime, int]]:
+    """Tell beforehand what training takes: for every network the time of an epoch and the most epochs.
+
+    A few steps on made-up pictures are timed for each kind of network; early stopping usually ends sooner, and phases
+    in which only the head learns cost next to nothing.
+
+    Parameters
+    ----------
+    recipe : NetworkRecipe
+    pictures : int
+        That are trained on.
+    device : Device
+    """
+    known: dict[str, TrainingTime] = {}
+    found = []
+    for each, _, _ in list_networks(recipe):
+        if each.kind not in known:
+            batch = min(each.fit.batch, 8, pictures)
+            known[each.kind] = time_training(build_network(each), each.crop.shape, batch, pictures, device)
+        epochs = sum(phase.epochs for phase in list_phases(each.fit) if phase.unfreeze != "head")
+        found.append((known[each.kind], epochs))
+    return found
 
 
 def list_networks(recipe: NetworkRecipe) -> list[tuple[NetworkRecipe, int, int]]:

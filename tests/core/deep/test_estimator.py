@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from app.core.deep import estimator
 from app.core.deep.combine import combine_answers
-from app.core.deep.estimator import NetworkClassifier, list_networks
+from app.core.deep.estimator import NetworkClassifier, estimate_epochs, list_networks
 from app.core.errors import Cancelled, RecipeError
 from app.core.evaluate.crossvalidate import cross_validate
 from app.core.evaluate.folds import make_folds
@@ -173,6 +173,14 @@ def test_without_watched_patients_nothing_is_ruled_out(cohort):
     assert model.thresholds_ == {"prior": 0.5}
     assert set(model.conformal_.values()) == {(1.0, 1.0)}
     assert model.calibrator_ == {"slope": 1.0, "intercept": 0.0}
+
+
+def test_the_time_is_told_beforehand():
+    recipe = RECIPE.model_copy(update={"copies": 2})
+    (time, epochs), other = estimate_epochs(recipe, 40, estimator.find_device("cpu"))
+    assert epochs == 6
+    assert time.epoch == pytest.approx(40 * time.picture)
+    assert other == (time, 6)
 
 
 def test_members_and_copies_are_listed():
