@@ -30,11 +30,15 @@ class Device:
         As the user reads it.
     memory : float or None
         Of the device, GiB; None where it shares the computer's.
+    threads : int or None
+        Of the CPU, while networks run; None leaves them as they are. Processes side by side want one each: threads that
+        wait for one another on a busy computer can take a hundred times as long.
     """
 
     kind: Kind
     name: str
     memory: float | None = None
+    threads: int | None = None
 
     @property
     def torch(self) -> torch.device:
@@ -65,13 +69,15 @@ class TrainingTime:
     memory: int | None = None
 
 
-def find_device(wanted: str = "auto") -> Device:
+def find_device(wanted: str = "auto", threads: int | None = None) -> Device:
     """Choose what to run on.
 
     Parameters
     ----------
     wanted : {'auto', 'cuda', 'mps', 'cpu'}
         'auto' takes the first of CUDA, MPS and CPU that is there.
+    threads : int, optional
+        Of the CPU.
 
     Raises
     ------
@@ -85,19 +91,19 @@ def find_device(wanted: str = "auto") -> Device:
     }
     for kind in KINDS if wanted == "auto" else [each for each in KINDS if each == wanted]:
         if there[kind]():
-            return _describe(kind)
+            return _describe(kind, threads)
     raise InputError(
         f"A network was to run on '{wanted}', which this computer does not have.", "Choose 'auto', or 'cpu'."
     )
 
 
-def _describe(kind: Kind) -> Device:
+def _describe(kind: Kind, threads: int | None) -> Device:
     if kind == "cuda":
         found = torch.cuda.get_device_properties(0)
-        return Device("cuda", str(found.name), found.total_memory / 2**30)
+        return Device("cuda", str(found.name), found.total_memory / 2**30, threads)
     if kind == "mps":
-        return Device("mps", "Apple GPU")
-    return Device("cpu", f"CPU, {torch.get_num_threads()} threads")
+        return Device("mps", "Apple GPU", None, threads)
+    return Device("cpu", f"CPU, {threads or torch.get_num_threads()} thread(s)", None, threads)
 
 
 @contextmanager
@@ -108,6 +114,7 @@ def reproducible(seed: int, device: Device) -> Iterator[None]:
     """
     cudnn, products = torch.backends.cudnn, torch.backends.cuda.matmul
     kept = (cudnn.deterministic, cudnn.benchmark, cudnn.allow_tf32, products.allow_tf32)
+    count = torch.get_num_threads()
     strict, warn = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     devices = [torch.cuda.current_device()] if device.kind == "cuda" else []
@@ -115,10 +122,13 @@ def reproducible(seed: int, device: Device) -> Iterator[None]:
         cudnn.deterministic, cudnn.benchmark, cudnn.allow_tf32, products.allow_tf32 = True, False, False, False
         # some 3-D pooling has no repeatable form on CUDA: it warns there and goes on
         torch.use_deterministic_algorithms(True, warn_only=True)
+        if device.threads is not None:
+            torch.set_num_threads(device.threads)
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(seed)
             yield
     finally:
+        torch.set_num_threads(count)
         cudnn.deterministic, cudnn.benchmark, cudnn.allow_tf32, products.allow_tf32 = kept
         torch.use_deterministic_algorithms(strict, warn_only=warn)
 

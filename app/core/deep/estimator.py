@@ -56,6 +56,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     random_state : int
         Seed of the first weights, the order, the variants, and who is watched.
     device : {'auto', 'cuda', 'mps', 'cpu'}
+    threads : int, optional
+        Of the CPU; one where folds are fitted side by side.
     folder : path, optional
         Where a training's state and frozen features are kept, so that one that was stopped goes on exactly.
     report : callable, optional
@@ -91,6 +93,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         images: str | Path,
         random_state: int = 0,
         device: str = "auto",
+        threads: int | None = None,
         folder: str | Path | None = None,
         report: Report | None = None,
         on_epoch: OnEpoch | None = None,
@@ -99,6 +102,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.images = images
         self.random_state = random_state
         self.device = device
+        self.threads = threads
         self.folder = folder
         self.report = report
         self.on_epoch = on_epoch
@@ -126,7 +130,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         labels = np.asarray(labels, dtype=np.int_)
         _, groups = np.unique(np.arange(len(labels)) if patients is None else np.asarray(patients), return_inverse=True)
-        images, device = self._open(), find_device(self.device)
+        images, device = self._open(), find_device(self.device, self.threads)
         cases = _cases(table)
         sample = take_sample(images, cases)
         asked = list_networks(self.recipe)
@@ -197,7 +201,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def ask_networks(self, table: Any) -> Array:
         """Uncalibrated probability of class 1 from every network, shape (networks, rows)."""
-        sample, count, device = take_sample(self._open(), _cases(table)), len(table), find_device(self.device)
+        sample, count = take_sample(self._open(), _cases(table)), len(table)
+        device = find_device(self.device, self.threads)
         return np.stack(
             [
                 gather_cases(
@@ -212,7 +217,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         The recipe says how many views; none where it varies nothing.
         """
-        sample, count, device = take_sample(self._open(), _cases(table)), len(table), find_device(self.device)
+        sample, count = take_sample(self._open(), _cases(table)), len(table)
+        device = find_device(self.device, self.threads)
         views, vary = self.recipe.views, make_vary(self.recipe)
         if not views or vary is None:
             return np.empty((0, count))
@@ -244,7 +250,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def embed(self, table: Any) -> Array:
         """Pooled features, means over a case's pictures, of all networks side by side; shape (rows, features)."""
-        images, cases, device = self._open(), _cases(table), find_device(self.device)
+        images, cases, device = self._open(), _cases(table), find_device(self.device, self.threads)
         found = [
             embed_cases(network, recipe, images, cases, device, self._features())
             for network, recipe in self.load_networks(device)
@@ -295,7 +301,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "pictures": images.digest,
             "cases": [cases, labels.tolist(), watched.tolist()],
             "seed": seed,
-            "device": device.kind,
+            "device": [device.kind, device.threads],
         }
         key = describe_training(settings)
         return Checkpoint(Path(self.folder) / f"{key}.pt", key)

@@ -37,7 +37,7 @@ class NetworkFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Columns of the table that follow the pooled features as they are.
     patients : str
         Column that tells whose a row is; empty where each row is a patient.
-    random_state, device, folder
+    random_state, device, threads, folder
         As of `NetworkClassifier`; frozen features are kept in the folder and so computed once.
 
     Attributes
@@ -55,6 +55,7 @@ class NetworkFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         patients: str = "",
         random_state: int = 0,
         device: str = "auto",
+        threads: int | None = None,
         folder: str | Path | None = None,
     ) -> None:
         self.recipe = recipe
@@ -64,6 +65,7 @@ class NetworkFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.patients = patients
         self.random_state = random_state
         self.device = device
+        self.threads = threads
         self.folder = folder
 
     def fit(self, table: Any, labels: NDArray[np.int_]) -> Self:
@@ -77,7 +79,7 @@ class NetworkFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         if not self.frozen:
             self.network_ = NetworkClassifier(
-                self.recipe, self.images, self.random_state, device=self.device, folder=self.folder
+                self.recipe, self.images, self.random_state, self.device, self.threads, self.folder
             )
             self.network_.fit(table, labels, table[self.patients].to_numpy() if self.patients else None)
         width = self._embed(table.iloc[:1]).shape[1]
@@ -96,7 +98,7 @@ class NetworkFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _embed(self, table: Any) -> Array:
         if not self.frozen:
             return self.network_.embed(table)
-        device = find_device(self.device)
+        device = find_device(self.device, self.threads)
         network, _ = start_network(self.recipe, self.random_state)
         folder = None if self.folder is None else Path(self.folder) / "features"
         cases = [str(case) for case in table["case"]]

@@ -82,8 +82,11 @@ def test_the_callers_random_numbers_and_rules_come_back():
         first = torch.rand(3)
     assert torch.equal(torch.rand(3), expected)
     assert not torch.are_deterministic_algorithms_enabled()
-    with reproducible(1, CPU):
+    before = torch.get_num_threads()
+    with reproducible(1, find_device("cpu", threads=3)):
         assert torch.equal(torch.rand(3), first)
+        assert torch.get_num_threads() == 3
+    assert torch.get_num_threads() == before
 
 
 def test_timing_leaves_the_network_as_it_was():
