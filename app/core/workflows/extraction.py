@@ -17,7 +17,7 @@ from app.core.requests import CaseFiles, CohortSource, ExtractRequest
 from app.core.workflows.finished import default_cache
 from app.core.workflows.gathering import Gathered, check_output, gather_cases
 from app.core.workflows.measuring import column_names, measure_cases
-from app.core.workflows.roles import ACQUISITION_PREFIX, write_roles
+from app.core.workflows.roles import ACQUISITION_PREFIX, describe_measurement, write_roles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,7 +111,7 @@ def extract(request: dict[str, Any], report: Report) -> dict[str, Any]:
         raise CohortError(f"None of the {len(answers)} cases could be measured.", [*told[:5], *more])
     table, features = assemble(found, answers)
     write_table(ask.out, table)
-    roles = write_roles(ask.out, [str(name) for name in table.columns], features)
+    roles = write_roles(ask.out, [str(name) for name in table.columns], features, describe_measurement(ask.recipe))
     measured = [answer for answer in answers if "error" not in answer and not answer["reused"]]
     report(1.0, "Done")
     return {

@@ -30,6 +30,7 @@ from app.core.workflows.comparing import (
 from app.core.workflows.course import Course, expect_seconds
 from app.core.workflows.crew import Crew
 from app.core.workflows.describing import describe_model
+from app.core.workflows.roles import learn_as_measured
 from app.core.workflows.saving import save_model
 from app.core.workflows.site_effects import describe_sites
 from app.core.workflows.validating import (
@@ -73,11 +74,13 @@ def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
     InputError
         `out` holds something that is no model.
     """
-    ask = TrainRequest.parse(request)
+    ask, known = learn_as_measured(TrainRequest.parse(request))
     check_target(Path(ask.out))
     read = _Furthest(report)
     cohort = read_cohort(ask, read)
-    cohort = replace(cohort, cautions=(*cohort.cautions, *_one_measurement(ask, measured=read.fraction > 0)))
+    measured = read.fraction > 0
+    told = (*_one_measurement(ask, measured=measured), *([] if measured or known else [_unknown_measurement(ask)]))
+    cohort = replace(cohort, cautions=(*cohort.cautions, *told))
     plan = make_plan(ask, cohort)
     course = Course(report, read.fraction, FITTING, _expect(ask, plan))
     course.say(f"Learning from {len(cohort.features)} features: {', '.join(cohort.features)}")
@@ -90,7 +93,7 @@ def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
             asked["learning_curve"] = measure_learning(trial, validated[saved], plan)
         comparators = measure_comparators(trial, plan)
     report(FITTING, "Fitting the final model")
-    asked["measured"] = read.fraction > 0
+    asked["measured"] = measured
     result = plain(describe_run(ask, cohort, plan, validated, comparators, saved) | asked)
     bundle = save_model(ask, validated[saved].recipe, cohort, validated[saved].found, result)
     remember_cases(ask, bundle, cohort, result)
@@ -228,6 +231,15 @@ def _one_measurement(ask: TrainRequest, *, measured: bool) -> list[Caution]:
             "something else.",
         )
     ]
+
+
+def _unknown_measurement(ask: TrainRequest) -> Caution:
+    """A table from elsewhere: what the model will measure on an image may not be what it learned from."""
+    return Caution(
+        "measurement_unknown",
+        "The table does not say how its features were measured: a score from an image measures them as the recipe "
+        f"'{ask.recipe.name}' does, which must be the same. A table of 'extract' says it.",
+    )
 
 
 def plain(value: Any) -> Any:

@@ -16,7 +16,7 @@ from app.core.requests import CohortSource
 from app.core.workflows.gathering import Gathered, gather_cases
 from app.core.workflows.learning_columns import as_words
 from app.core.workflows.measured_table import holds_images
-from app.core.workflows.roles import read_roles, write_roles
+from app.core.workflows.roles import MEASURED_WITH, read_roles, write_roles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ def find_table(source: Path, labels: Path | None = None) -> Path:
         if len(tables) == 1 and labels is None:
             return Path(tables[0])
         found = gather_cases(CohortSource(source=str(source)))
-        frame, features = _list_cases(found), None
+        frame, roles, features = _list_cases(found), None, None
     elif labels is None:
         return source
     else:
@@ -66,7 +66,7 @@ def find_table(source: Path, labels: Path | None = None) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_table(target, frame)
     if features is not None:
-        write_roles(target, [str(name) for name in frame.columns], features)
+        write_roles(target, [str(name) for name in frame.columns], features, (roles or {}).get(MEASURED_WITH))
     return target
 
 
