@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from tests.benchmarks.room import Room
 
 ROOT = Path(__file__).resolve().parents[2]
-PHANTOMS = 24
+CASES, SITES = 85, 43
+PARTS = ("window", "cohort", "train")
 
 
 def main(words: list[str]) -> int:
@@ -30,41 +31,63 @@ def main(words: list[str]) -> int:
     parser.add_argument("--cohort", type=Path, help="a folder or table of cases in place of phantoms")
     parser.add_argument("--label", default="label", help="the column that the cohort's features are compared with")
     parser.add_argument("--theme", choices=("dark", "light"), help="every page in this theme")
+    parser.add_argument("--both", action="store_true", help="every picture once more in the light theme")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="only these pages")
+    parser.add_argument("--features", default="pyradiomics", help="what the training measures")
     parser.add_argument("--size", nargs=2, type=int, default=(1440, 900), metavar=("WIDTH", "HEIGHT"))
     ask = parser.parse_args(words)
     os.environ["QT_SCALE_FACTOR"] = str(ask.scale)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    from tests.benchmarks.room import open_room, wait_until  # Qt reads the scale when it is imported
+    from tests.benchmarks.room import open_room  # Qt reads the scale when it is imported
 
     ask.out.mkdir(parents=True, exist_ok=True)
 
-    def shoot(room: Room, name: str) -> None:
+    def shoot(name: str) -> None:
         _rest(room)
         room.window.grab().save(str(ask.out / f"{name}.png"))
         sys.stdout.write(f"{ask.out / name}.png\n")
+        sys.stdout.flush()
+        if ask.both:
+            room.window.state.choose("theme", "light")
+            _rest(room)
+            room.window.grab().save(str(ask.out / f"{name}-light.png"))
+            room.window.state.choose("theme", "dark")
 
     with open_room(ask.theme or "dark", tuple(ask.size)) as room:
-        shoot(room, "empty")
-        if ask.model:
-            room.window.state.choose("model", ask.model)
-        if ask.case:
-            room.drop([Path(part).resolve() for part in ask.case])
-        else:
-            room.reading.open_demo()
-        wait_until(lambda: room.page.result.shows_score, what="the score")
-        room.rest()
-        shoot(room, "window")
-        with _cohort(ask.cohort) as source:
-            _shoot_cohort(room, source, ask.label, lambda name: shoot(room, name))
-        room.window.show_named("Library")
-        shoot(room, "library")
-        room.window.show_named("Settings")
-        shoot(room, "settings")
-        if ask.theme is None:
-            room.window.show_page(0)
-            room.window.state.choose("theme", "light")
-            shoot(room, "window-light")
+        if "window" in ask.parts:
+            _shoot_window(room, ask, shoot)
+        if {"cohort", "train"} & set(ask.parts):
+            with _cohort(ask.cohort) as source:
+                if "cohort" in ask.parts:
+                    _shoot_cohort(room, source, ask.label, shoot)
+                if "train" in ask.parts:
+                    from tests.end_to_end.training_screenshots import shoot_training
+
+                    shoot_training(room, source, ask.label, ask.features, shoot)
     return 0
+
+
+def _shoot_window(room: Room, ask: argparse.Namespace, shoot: Callable[[str], None]) -> None:
+    """Score a case, and save the pages that need no cohort."""
+    from tests.benchmarks.room import wait_until
+
+    shoot("empty")
+    if ask.model:
+        room.window.state.choose("model", ask.model)
+    if ask.case:
+        room.drop([Path(part).resolve() for part in ask.case])
+    else:
+        room.reading.open_demo()
+    wait_until(lambda: room.page.result.shows_score, what="the score")
+    room.rest()
+    shoot("window")
+    room.window.show_named("Settings")
+    shoot("settings")
+    if ask.theme is None and not ask.both:
+        room.window.show_page(0)
+        room.window.state.choose("theme", "light")
+        shoot("window-light")
+        room.window.state.choose("theme", "dark")
 
 
 @contextmanager
@@ -77,7 +100,8 @@ def _cohort(chosen: Path | None) -> Iterator[Path]:
     os.environ.update(dict.fromkeys(homes, str(folder)))  # paths on the pictures are those of any reader
     try:
         if chosen is None:
-            request = {"kind": "cohort", "out": str(source), "cases": PHANTOMS, "sites": 4}
+            request = {"kind": "cohort", "out": str(source), "cases": CASES, "sites": SITES,
+                       "jobs": os.cpu_count() or 1}
             run_workflow("app.core.workflows:make_demo", request, lambda _share, _words: None)
         else:
             shutil.copytree(chosen if chosen.is_dir() else chosen.parent, source)
@@ -123,7 +147,8 @@ def _rest(room: object, seconds: float = 0.6) -> None:
 
     assert isinstance(room, Room)
     until = time.perf_counter() + seconds
-    wait_until(lambda: time.perf_counter() > until and not room.window.jobs.live_jobs(), what="rest")
+    wait_until(lambda: time.perf_counter() > until and not any(map(room.window.jobs.live_jobs, ("view", "score"))),
+               what="rest")
 
 
 if __name__ == "__main__":
