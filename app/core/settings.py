@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from app.core.errors import RecipeError
 
 PositiveFloat = Annotated[float, Field(gt=0)]
+MOST_LETTERS = 80
+"""Of a value that a sentence repeats."""
 
 
 def _as_told(reason: str) -> str:
@@ -49,10 +51,15 @@ class Settings(BaseModel):
             where = _setting(first["loc"])
             told = [_as_told(each["msg"]) for each in error.errors() if _setting(each["loc"]) == where]
             raise RecipeError(
-                f"The setting '{where or cls.__name__}' has the value {first.get('input')!r}: "
+                f"The setting '{where or cls.__name__}' has the value {_shorten(repr(first.get('input')))}: "
                 f"{', or '.join(dict.fromkeys(told))}.",
                 "Correct it and try again.",
             ) from error
+
+
+def _shorten(value: str) -> str:
+    """Cut what would make a sentence unreadable, such as a whole recipe."""
+    return value if len(value) <= MOST_LETTERS else f"{value[: MOST_LETTERS - 4]} ..."
 
 
 def _setting(location: tuple[int | str, ...]) -> str:
