@@ -98,7 +98,9 @@ class KeptFolds:
                 return None
             fit = kept["fit"]
             rates = {float(rate): (low, high) for rate, (low, high) in fit.pop("conformal").items()}
-            return np.array(kept["probabilities"]), FoldFit(*split, conformal=rates, **fit)
+            probabilities = np.array(kept["probabilities"], dtype=float)
+            whole = probabilities.shape == np.shape(split[1])
+            return (probabilities, FoldFit(*split, conformal=rates, **fit)) if whole else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

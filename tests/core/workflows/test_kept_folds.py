@@ -89,3 +89,15 @@ def test_a_damaged_file_is_fitted_afresh(tmp_path, cohort):
     fitted = []
     run(tmp_path / "svm", cohort, fitted)
     assert len(fitted) == 1
+
+
+@pytest.mark.parametrize("changed", [lambda kept: kept[:-1], lambda kept: ["x"] * len(kept)])
+def test_answers_that_do_not_fit_the_fold_are_fitted_afresh(tmp_path, cohort, changed):
+    whole = run(tmp_path, cohort, [])
+    path = sorted(tmp_path.glob("*.json"))[2]
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {"probabilities": changed(record["probabilities"])}))
+    fitted = []
+    again = run(tmp_path, cohort, fitted)
+    assert len(fitted) == 1
+    np.testing.assert_array_equal(again.probabilities, whole.probabilities)
