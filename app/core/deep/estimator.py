@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -182,9 +183,9 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         watched = np.zeros(len(labels), dtype=bool)
         if recipe.fit.watched > 0:
             k = max(round(1 / recipe.fit.watched), 2)
-            # as many repeats as the most copies may need, so that the folds are the same for each
-            repeats = 1 + max(each.copies for each in (self.recipe, *self.recipe.members)) // 2
-            watched[make_folds(labels, groups, k, repeats, self.random_state).splits[copy][1]] = True
+            most = max(each.copies for each in (self.recipe, *self.recipe.members))
+            splits = make_folds(labels, groups, k, math.ceil(most / k), self.random_state).splits
+            watched[splits[copy % len(splits)][1]] = True
         return watched
 
     def _calibrate(self, scores: Array, labels: Labels) -> None:

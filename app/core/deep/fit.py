@@ -245,12 +245,7 @@ class _Training:
         for done, piece in enumerate(pieces):
             report(self._fraction(done / len(pieces)), f"Epoch {number} of at most {self._most()}{self._told()}")
             total += self._step(order[piece], piece, seed) * len(piece)
-        loss = total / len(order)
-        if not math.isfinite(loss):
-            raise RecipeError(
-                f"In epoch {number} the loss is no number any more.", "Choose a smaller learning rate and train again."
-            )
-        self._judge(number, loss)
+        self._judge(number, total / len(order))
 
     def _step(self, places: NDArray[np.int_], drawn: NDArray[np.int_], seed: int) -> float:
         """Learn from pictures; `drawn` tells two variants of one picture apart."""
@@ -274,12 +269,14 @@ class _Training:
 
     def _judge(self, number: int, loss: float) -> None:
         """Note an epoch, keep its weights if they are the best, and see whether the phase has ended."""
+        _insist_on_number(loss, number)
         watched, area = None, None
         rate = float(self.optimiser.param_groups[-1]["lr"])
         if len(self.watched):
             logits = self._ask_watched()
             targets = torch.from_numpy(self.targets[1])
             watched = float(self.loss.watched(torch.from_numpy(logits), targets))
+            _insist_on_number(watched, number)
             cases = np.unique(self.watched.cases)
             means = gather_cases(to_probability(logits), self.watched.cases, len(self.labels), self.recipe.aggregate)
             known = auc(self.labels[cases], means[cases])
@@ -365,6 +362,13 @@ class _Training:
         self.network.requires_grad_(True).eval()
         logits = np.stack(self.logits) if self.logits else np.zeros((len(self.history), 0))
         return Trained(tuple(self.history), self.best["number"], logits, self.batch, tuple(self.notices))
+
+
+def _insist_on_number(loss: float, number: int) -> None:
+    if not math.isfinite(loss):
+        raise RecipeError(
+            f"In epoch {number} the loss is no number any more.", "Choose a smaller learning rate and train again."
+        )
 
 
 def _to_cpu(value: Any) -> Any:

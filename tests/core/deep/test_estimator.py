@@ -175,6 +175,18 @@ def test_without_watched_patients_nothing_is_ruled_out(cohort):
     assert model.calibrator_ == {"slope": 1.0, "intercept": 0.0}
 
 
+def test_members_and_more_copies_than_folds_are_trained_and_vote(cohort):
+    images, table, labels = cohort
+    short = RECIPE.model_copy(update={"fit": FIT.model_copy(update={"epochs": 3, "watched": 0.5})})
+    recipe = short.model_copy(update={"copies": 3, "members": (short,), "combine": "majority"})
+    model = NetworkClassifier(recipe, images.path).fit(table, labels)
+    assert len(model.networks_) == 4
+    assert np.isfinite(model.inner_).all()
+    votes = model.ask_networks(table) >= 0.5
+    order = np.argsort(votes.mean(axis=0), kind="stable")
+    assert (np.diff(model.predict_proba(table)[order, 1]) >= 0).all()
+
+
 def test_the_time_is_told_beforehand():
     recipe = RECIPE.model_copy(update={"copies": 2})
     (time, epochs), other = estimate_epochs(recipe, 40, estimator.find_device("cpu"))

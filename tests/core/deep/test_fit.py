@@ -185,6 +185,14 @@ def test_a_loss_that_is_no_number_is_said():
         train(FIT.model_copy(update={"rate": 1e30, "optimiser": "sgd"}))
 
 
+def test_watched_pictures_that_are_no_numbers_are_said():
+    trained, watched, labels = split()
+    pictures = watched.pictures.copy()
+    pictures[watched.rows] = np.nan
+    with pytest.raises(RecipeError, match="no number"):
+        train(parts=(trained, Sample(pictures, watched.rows, watched.cases), labels))
+
+
 def test_training_stops_when_the_watched_loss_no_longer_falls():
     noise = split(signal=0.0)
     _, found = train(FIT.model_copy(update={"epochs": 200, "stop_patience": 3, "plateau_patience": 1}), parts=noise)
