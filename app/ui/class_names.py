@@ -8,8 +8,9 @@ _RARELY_SOUGHT = frozenset({"lipoma", "benign", "no", "negative", "control", "co
 
 
 def is_rarely_sought(name: str) -> bool:
-    """Whether a class is what others are told from, such as 'benign' or 'metastasis = 0'."""
-    return name.rpartition("=")[2].strip().casefold() in _RARELY_SOUGHT
+    """Whether a class is what others are told from, such as 'benign lipoma' or 'metastasis = 0'."""
+    value = name.rpartition("=")[2].strip().casefold()
+    return value in _RARELY_SOUGHT or value.partition(" ")[0].rstrip(",;:") in _RARELY_SOUGHT
 
 
 def sought_of(names: Sequence[str]) -> str:

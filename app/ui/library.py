@@ -15,6 +15,7 @@ from app.core.paths import data_folder
 from app.core.requests import EvaluateRequest, ExchangeRequest
 from app.ui.calls import Call
 from app.ui.reading import Reading
+from app.ui.sequence_models import SETTING, sequences_of, with_default
 
 FALLBACK = "lipoma-size"  # what scores when the model in use is removed
 
@@ -150,7 +151,7 @@ class Library(QObject):
         name = str(result["name"])
         self.removed.append(name)
         if self.state["model"] == name:
-            self.use(FALLBACK)
+            self.state.choose("model", FALLBACK)
         self._again(f"{name} is removed. Ctrl+Z brings it back.")
 
     def undo(self) -> bool:
@@ -162,7 +163,15 @@ class Library(QObject):
 
     def use(self, name: str) -> None:
         """Score new cases with a model."""
-        self.state.choose("model", name)
+        self.reading.scoring.choose_model(name)
+
+    def sequences_of(self, name: str) -> list[str]:
+        """List the sequences that a model is the default for."""
+        return sequences_of(name, self.state[SETTING])
+
+    def set_default(self, sequence: str, name: str, *, on: bool) -> None:
+        """Make a model the default for a sequence, or no longer."""
+        self.state.choose(SETTING, with_default(self.state[SETTING], sequence, name if on else ""))
 
     def evaluate(self, name: str, table: str, roles: Mapping[str, str | None]) -> None:
         """Test a model on cases from elsewhere; `evaluated` follows.

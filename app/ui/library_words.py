@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.ui.result_words import figure_text
+from app.ui.result_words import figure_text, point_title
 from app.ui.results import Estimate
 from app.ui.widgets.record_model import Column
-from app.ui.words import DEMONSTRATION
+from app.ui.widgets.sequence_picker import title_of_sequence
+from app.ui.words import DEMONSTRATION, per_cent
 
 _HOMES = ("shipped", "own", "imported")
 AREAS = (
@@ -20,10 +21,23 @@ AREAS = (
 )
 
 
-def badges(model: Mapping[str, Any], *, in_use: bool = False) -> list[str]:
+POINTS = (
+    Column("Operating point", lambda row: row["name"]),
+    Column("Threshold", lambda row: row["threshold"], lambda value: f"{value:.3f}",
+           "From this probability up a case is called the class looked for", numeric=True),
+    Column("Found", lambda row: row["sensitivity"], per_cent, "Sensitivity among cases held out of its fit",
+           numeric=True),
+    Column("Cleared", lambda row: row["specificity"], per_cent, "Specificity among cases held out of its fit",
+           numeric=True),
+    Column("", lambda row: row["note"] or None),
+)
+
+
+def badges(model: Mapping[str, Any], *, in_use: bool = False, sequences: Sequence[str] = ()) -> list[str]:
     """Say in a few words what a model is, beside its title."""
     told = ["! does not verify"] if not model.get("verified", True) else []
     told += ["in use for scoring"] if in_use else []
+    told += [f"default for {', '.join(map(title_of_sequence, sequences))}"] if sequences else []
     told += [str(model["home"])] if model.get("home") in _HOMES else []
     return told + ([DEMONSTRATION] if model.get("demonstration") else [])
 
@@ -38,18 +52,26 @@ def standing_text(model: Mapping[str, Any], *, verifying: bool = False) -> str:
 
 
 def figures_text(model: Mapping[str, Any]) -> str:
-    """Say a model's thresholds and counts in words; its AUC too where it is a bare number."""
+    """Say what a model was trained on, and what its operating points tell; its AUC too where it is a bare number."""
     lines = []
     if isinstance(model.get("auc"), (int, float)):
         lines.append(f"Area under the ROC curve {model['auc']:.2f}.")
     classes = model.get("classes") or ("the other class", "the class looked for")
-    lines += [f"At the threshold {point['threshold']:.3f} it found {point['sensitivity'] * 100:.0f} % of {classes[1]} "
-              f"and cleared {point['specificity'] * 100:.0f} % of {classes[0]} among cases held out of its fit."
-              for point in model.get("thresholds") or () if isinstance(point, Mapping)]
     counts = (model.get("training") or {}).get("counts") or {}
     if counts:
         lines.append("Trained on " + ", ".join(f"{count:,} {name}" for name, count in counts.items()) + ".")
-    return "\n".join(lines) or "No figures are kept with this model."
+    if points_of(model):
+        lines.append(f"Found: of {classes[1]}; cleared: of {classes[0]}, among cases held out of its fit.")
+    return " ".join(lines) or "No figures are kept with this model."
+
+
+def points_of(model: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """List a model's operating points, its own first."""
+    found = [point for point in model.get("thresholds") or () if isinstance(point, Mapping)]
+    rows = [{"key": f"{place}", "name": point_title(point), "note": "its own" if point.get("default") else "",
+             **{name: float(point[name]) for name in ("threshold", "sensitivity", "specificity")}}
+            for place, point in enumerate(found)]
+    return sorted(rows, key=lambda row: not row["note"])
 
 
 def rows_of(model: Mapping[str, Any], tests: Sequence[Mapping[str, Any]], *, several: bool) -> list[dict[str, Any]]:

@@ -151,8 +151,11 @@ class Reading(QObject):
     def _take_added(self, keys: Sequence[str], cases: Sequence[CaseFiles], first: str) -> None:
         entries = [Entry(key, case.model_dump(mode="json"), "waiting" if case.mask else "new")
                    for key, case in zip(keys, cases, strict=True)]
+        told = self.scoring.follow_sequences([entry.files for entry in entries if entry.files.get("mask")])
         self.worklist.add(entries)
         self.choose(first or keys[0])
+        if told:
+            self.said.emit(told)
         for entry in entries:
             if entry.files.get("mask"):
                 self.scoring.score(entry.key, entry.files)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from app.ui.results import Estimate, Results
+from app.ui.results import Estimate, Results, as_number
 from app.ui.words import per_cent
 
 DASH = "\N{EN DASH}"
@@ -131,7 +131,7 @@ def trust_sentences(results: Results, name: str) -> list[str]:
         told.append(f"The figures are for {target}; another hospital's cases can only be judged by an external test.")
     audit = results.part("audit")
     naive = audit.get("naive")
-    if isinstance(naive, Mapping) and naive.get("sentence"):
+    if isinstance(naive, Mapping) and naive.get("sentence") and as_number(naive.get("optimism")) > 0:
         told.append("The audit shows what looking at the held-out cases would have seemed to gain.")
     return told
 
@@ -147,7 +147,9 @@ def calibration_sentence(found: Any) -> str:
     if slope.has_interval and (slope.low < _VAGUE_SLOPE[0] or slope.high > _VAGUE_SLOPE[1]) \
             and slope.low <= 1 <= slope.high:
         return f"Too few cases to tell whether its probabilities can be taken at their word {text}."
-    spans_one = not slope.has_interval or slope.low <= 1 <= slope.high
+    if not slope.has_interval:
+        return f"No interval is known: it cannot be told whether its probabilities can be taken at their word {text}."
+    spans_one = slope.low <= 1 <= slope.high
     if _ODD_SLOPE[0] <= slope.mean <= _ODD_SLOPE[1] and spans_one:
         return f"Its probabilities can be taken at their word {text}."
     if slope.mean < 1:

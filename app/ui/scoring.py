@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from app.core.errors import Failure
 from app.core.requests import CaseFiles, ScoreRequest
 from app.ui.jobs import Jobs
+from app.ui.sequence_models import SETTING, default_model
 from app.ui.state import SessionState
 
 MODELS_WORKFLOW = "app.core.workflows:list_models"
@@ -50,6 +51,7 @@ class Scoring(QObject):
         self._asked: dict[str, str] = {}
         self._definitions: dict[str, dict[str, Any]] = {}
         self.models: list[dict[str, Any]] = []
+        self.is_by_hand = False
         jobs.started.connect(lambda job, _lane, _title: job in self._keys and self.begun.emit(self._keys[job]))
         jobs.finished.connect(self._finish)
         jobs.failed.connect(self._fail)
@@ -74,6 +76,20 @@ class Scoring(QObject):
     def data_of(self, model: str) -> str:
         """Say what a model learned from; empty when it is not in the library."""
         return next((str(each.get("description") or "") for each in self.models if each["name"] == model), "")
+
+    def choose_model(self, name: str) -> None:
+        """Score with the reader's choice from now on: no sequence's default replaces it in this session."""
+        self.is_by_hand = True
+        self._state.choose("model", name)
+
+    def follow_sequences(self, cases: Sequence[Mapping[str, Any]]) -> str:
+        """Take the default model of new cases' sequences, unless one was chosen by hand; say so where it changes."""
+        found = "" if self.is_by_hand else default_model(cases, self._state[SETTING], self.models)
+        if not found or found == self._state["model"]:
+            return ""
+        self._state.choose("model", found)
+        title = next((each.get("title") for each in self.models if each["name"] == found), "") or found
+        return f"Scored with {title}, the default for this sequence."
 
     def threshold(self) -> float | None:
         """Return the threshold that the reader last chose for the session's model; None for the model's own."""

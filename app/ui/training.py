@@ -19,7 +19,7 @@ from app.core.requests import EvaluateRequest, TrainRequest
 from app.ui.calls import Call
 from app.ui.reading import Reading
 from app.ui.recipes import Recipes
-from app.ui.training_draft import Draft, propose_name, same_training, subject, summary
+from app.ui.training_draft import Draft, checking_rounds, propose_name, same_training, subject, summary
 from app.ui.training_folds import FinishedFolds
 
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
@@ -247,12 +247,13 @@ class Training(QObject):
         self.changed.emit()
 
     def estimate(self) -> float | None:
-        """Seconds that the run will take; None while a model is not timed."""
+        """Seconds that the run will take once images are measured; None while a model is not timed."""
         known = [self.seconds.get(name) for name in self.draft.models]
         if not known or None in known:
             return None
-        rounds = self.draft.repeats * (2 if self.draft.harmonise == "combat" else 1)
-        return sum(each or 0.0 for each in known) * rounds
+        draft, primary = self.draft, self.seconds.get(self.draft.declared) or 0.0
+        rounds = draft.repeats * (2 if draft.harmonise == "combat" else 1)
+        return sum(each or 0.0 for each in known) * rounds + primary * checking_rounds(draft)
 
     # The run
 

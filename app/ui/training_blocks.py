@@ -63,7 +63,8 @@ def _said(training: Training, step: int) -> str:
     if step == FEATURES:
         if not found:
             return ""
-        return draft.recipe if found["holds_images"] else f"{found['features']:,} in the table"
+        title = str(training.recipes.known.get(draft.recipe, {}).get("title") or draft.recipe)
+        return title if found["holds_images"] else f"{found['features']:,} in the table"
     if step == SITES:
         return "ComBat" if draft.harmonise == "combat" else "Left as they are"
     if step == MODELS:

@@ -71,6 +71,16 @@ def time_words(seconds: float | None) -> str:
     return f"about {minutes} min" if minutes < 90 else f"about {minutes / 60:.1f} h"
 
 
+def estimate_words(seconds: float | None, *, audit: bool, learning_curve: bool, images: bool) -> str:
+    """Say how long the run will take, and what is counted; '' while it is not known."""
+    told = time_words(seconds)
+    if not told:
+        return ""
+    named = [name for name, chosen in (("audit", audit), ("learning curve", learning_curve)) if chosen]
+    counted = f" with {' and '.join(named)}" if named else ""
+    return f"{told}{counted}" + (". The images are measured first: that is not counted" if images else "")
+
+
 def auc_words(auc: Mapping[str, Any]) -> str:
     """Write an AUC with its interval."""
     if auc.get("mean") is None:

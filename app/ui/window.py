@@ -311,16 +311,19 @@ class MainWindow(QMainWindow):
         """Go to one of the `PAGES`, by its title."""
         self.show_page(PAGES.index(title))
 
-    def stop(self) -> None:
-        """Stop what is being waited for; a cancelled thing leaves no trace."""
+    def stop(self, *, training: bool = True) -> None:
+        """Stop what is being waited for; a cancelled thing leaves no trace. Hours of training end by a button only."""
         self.results_page.desk.stop()
         if self.waiting.lane == "view":
             self.reading.viewing.cancel()
             self.score_page.steering.page.preview.stop()
         elif self.waiting.lane or self.reading.scoring.waiting:
             self.reading.scoring.cancel_all()
-            for job in self.jobs.live_jobs("train"):
+            held = not training and self.train_page.training is not None and self.train_page.training.is_running
+            for job in () if held else self.jobs.live_jobs("train"):
                 self.jobs.cancel(job.id)
+            if held:
+                self.line.say("The training goes on. Pause or cancel it with its buttons.")
 
     def undo(self) -> None:
         """Take back what was done last, where the reader is."""
@@ -334,7 +337,7 @@ class MainWindow(QMainWindow):
 
     def _escape(self) -> None:
         if self.pages.currentWidget() is not self.score_page or not self.score_page.steering.escape():
-            self.stop()
+            self.stop(training=False)
 
     def show_keys(self) -> None:
         """Show the map of keys."""

@@ -11,6 +11,15 @@ from app.ui.theme import Theme
 ScoreJson = Mapping[str, Any]
 NOTICE = "Research use only, not a medical device."
 DEMONSTRATION = "demonstration, synthetic data"
+_POLICIES = {"harmonised": "its features were shifted as those of its site in training",
+             "reference": "its site is the reference, its features stay as they are",
+             "merged": "its features were shifted as those of the small sites together",
+             "mean_only": "the mean of its features was shifted as that of its site, their spread was not",
+             "adapted": "its features were shifted as learned from cases of that site",
+             "nearest": "its features were shifted as those of sites with the same protocol",
+             "estimated": "its features were shifted by what was estimated from that site's own cases",
+             "left_unseen": "its features are left as they are",
+             "left_small": "its features are left as they are"}
 DEMONSTRATION_SENTENCE = "Demonstration, synthetic data."
 
 
@@ -226,3 +235,21 @@ def duration(seconds: float) -> str:
     """Say a duration as mm:ss."""
     whole = max(0, round(seconds))
     return f"{whole // 60:02d}:{whole % 60:02d}"
+
+
+def harmonisation_sentence(score: ScoreJson) -> str:
+    """Say what was done about the site of a case; empty of a model that does not harmonise. Doubts are cautions."""
+    found = score.get("harmonisation")
+    if not isinstance(found, Mapping) or found.get("policy") not in _POLICIES:
+        return ""
+    site = f"site {found['site']}" if found.get("site") else "a site that is not stated"
+    return f"Differences between sites: this case is of {site}; {_POLICIES[str(found['policy'])]}."
+
+
+def left_words(seconds: float) -> str:
+    """Say how long something that still runs will take: 'mm:ss left', hours roughly; empty where unknown."""
+    if seconds < 0:
+        return ""
+    if seconds < 1:
+        return "a moment left"
+    return f"{duration(seconds)} left" if seconds < 3600 else f"about {seconds / 3600:.1f} h left"

@@ -202,13 +202,13 @@ def test_a_click_on_the_strip_chooses_the_case(room):
 
 def test_another_model_is_looked_at_and_drawn_beside(room):
     choice = room.results.choice
-    choice.boxes["forest"].click()
+    choice.beside.boxes["forest"].trigger()
     assert room.session.drawn == ("logistic", "forest", "volume")
     assert len(column(room.results.part("ROC").table, "Curve")) == 3
     choice.models.setCurrentIndex(1)
     choice.models.activated.emit(1)
     assert room.session.model == "forest"
-    assert list(choice.boxes) == ["logistic", "volume", "longest_diameter"]
+    assert list(choice.beside.boxes) == ["logistic", "volume", "longest_diameter"]
     assert room.results.head.figure.text() == f"{room.session.results.auc('forest').mean:.2f}"
     assert column(room.results.part("ROC").table, "Model less this")[1].startswith("−")
 

@@ -95,10 +95,10 @@ def describe_naive(honest: OutOfFold, naive: OutOfFold, *, harmonised: bool = Tr
 def word_optimism(honest: float, naive: float, *, harmonised: bool = True) -> str:
     """Say what looking at the held-out cases would have seemed to gain."""
     done = "Harmonised with the label as a covariate and selected" if harmonised else "With features selected"
-    return (
-        f"{done} on the whole table, the same cases would have shown an AUC of {naive:.3f} in place of {honest:.3f}:"
-        f" {naive - honest:+.3f} that no new patient would have confirmed."
-    )
+    said = f"{done} on the whole table, the same cases would have shown an AUC of {naive:.3f} in place of {honest:.3f}"
+    if naive <= honest:
+        return f"{said}: looking at the held-out cases gained nothing here."
+    return f"{said}: {naive - honest:+.3f} that no new patient would have confirmed."
 
 
 def permute_labels(

@@ -16,6 +16,7 @@ from app.core.errors import CohortError
 from app.core.io.table import read_table
 from app.core.jobs import Report
 from app.core.requests import EvaluateRequest
+from app.core.workflows.class_names import value_of
 from app.core.workflows.cohort_problems import empty_cells, infinite_values, name_others, words_among_numbers
 from app.core.workflows.learning_columns import (
     Size,
@@ -142,11 +143,11 @@ def _columns(ask: EvaluateRequest, bundle: Bundle) -> dict[str, str]:
 def _label_problems(ask: EvaluateRequest, bundle: Bundle, column: str, frame: pd.DataFrame) -> list[str]:
     found = sorted({word for word in as_words(frame[column]) if word})
     classes = bundle.specification.classes
-    joined = classes[0] == name_others(classes[1])
-    if ask.positive is None and joined and classes[1] in found:
+    joined, known = classes[0] == name_others(classes[1]), [value_of(name) for name in classes]
+    if ask.positive is None and joined and known[1] in found:
         return []
     if ask.positive is None:
-        foreign = [word for word in found if word not in classes]
+        foreign = [word for word in found if word not in known]
         if foreign:
             told = f"The label '{column}' has the value '{foreign[0]}'; the model knows {classes[0]} and {classes[1]}."
             return [f"{told} Name the value that means {classes[1]} with --positive."]
@@ -192,7 +193,7 @@ def _build(
 ) -> ExternalCases:
     specification = bundle.specification
     words = as_words(frame[columns["label"]])
-    positive = ask.positive or specification.classes[1]
+    positive = ask.positive or value_of(specification.classes[1])
     others = {
         str(name): frame[name].to_numpy(dtype=float, na_value=np.nan)
         for name in frame.columns

@@ -35,7 +35,9 @@ from app.core.evaluate.space import measure_space
 from app.core.harmonise.step import build_harmonisation
 from app.core.recipe import ModelRecipe, Recipe
 from app.core.requests import TrainRequest
+from app.core.workflows.class_names import name_class
 from app.core.workflows.cohort import Cohort
+from app.core.workflows.cohort_problems import name_others
 
 DEFAULT_POINT = "sensitivity 95%"
 MOST_BYTES = 12 * 2**20
@@ -101,18 +103,18 @@ def describe_model(
 ) -> Specification:
     """Everything about the model but its weights."""
     figures = result["models"][recipe.name]
-    negative, positive = cohort.classes
+    negative, positive = name_classes(ask, cohort)
     return Specification(
         name=name_model(Path(ask.out)),
         title=recipe.description or recipe.name,
         version="1",
         demonstration=ask.demonstration,
         purpose=ask.purpose or f"{positive} against {negative}, trained with LipoScope.",
-        classes=cohort.classes,
+        classes=(negative, positive),
         recipe=recipe,
         features=cohort.features,
         estimator=PipelineEstimator(),
-        training=describe_training(cohort, folds),
+        training=describe_training(cohort, folds, (negative, positive)),
         thresholds=tuple(
             Threshold(
                 name=point.name,
@@ -147,14 +149,21 @@ def _held_out(figures: Mapping[str, Any], point: OperatingPoint, name: str) -> f
     return float(getattr(point, name) if measured is None else measured)
 
 
-def describe_training(cohort: Cohort, folds: Folds) -> Training:
+def name_classes(ask: TrainRequest, cohort: Cohort) -> tuple[str, str]:
+    """The classes as the model calls them: codes with the name of their column."""
+    negative, positive = cohort.classes
+    named = name_class(ask.label, positive)
+    return name_others(named) if negative == name_others(positive) else name_class(ask.label, negative), named
+
+
+def describe_training(cohort: Cohort, folds: Folds, classes: tuple[str, str]) -> Training:
     """What the model has seen, without a single identifier."""
     negatives, positives = (int((cohort.labels == label).sum()) for label in (0, 1))
     space = measure_space(cohort.rows, folds)
     return Training(
         description=f"{len(cohort.labels)} cases, {len(set(cohort.patients.tolist()))} patients"
         + (f", {len(cohort.site_names)} sites" if cohort.site_names else ""),
-        counts={cohort.classes[0]: negatives, cohort.classes[1]: positives},
+        counts={classes[0]: negatives, classes[1]: positives},
         prevalence=positives / (positives + negatives),
         sites=cohort.site_names,
         fold_digest=folds.digest,

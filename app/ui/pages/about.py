@@ -15,7 +15,8 @@ PARTS = ("PySide6-Essentials", "pyqtgraph", "numpy", "scipy", "pandas", "openpyx
          "antspyx", "pydicom", "highdicom", "pylibjpeg", "pyjpegls", "python-gdcm", "pyradiomics", "PyWavelets",
          "scikit-image", "trimesh", "intensity-normalization", "matplotlib", "contourpy", "pillow", "scikit-learn",
          "imbalanced-learn", "xgboost-cpu", "umap-learn", "skops", "joblib", "dask", "distributed", "torch", "monai",
-         "skorch", "safetensors", "onnx", "onnxscript", "onnxruntime", "pydantic", "jinja2", "fpdf2", "psutil", "threadpoolctl", "platformdirs")
+         "skorch", "safetensors", "onnx", "onnxscript", "onnxruntime", "pydantic", "jinja2", "fpdf2", "psutil",
+         "threadpoolctl", "platformdirs")
 WINDOW_KEYS = (("Open files or a folder", "Ctrl+O, Ctrl+Shift+O"), ("Stop what is being done", "Esc"),
                ("Undo the removal of a case", "Ctrl+Z"), ("Remove the case from the worklist", "Delete"),
                ("Copy the whole finding in words", "Ctrl+Shift+C"), ("Fold the worklist, the result", "F7, F8"),

@@ -23,10 +23,11 @@ from PySide6.QtWidgets import (
 from app.core.errors import Failure
 from app.ui.calls import Call
 from app.ui.library import Library
-from app.ui.library_words import AREAS, badges, figures_text, rows_of, standing_text
+from app.ui.library_words import AREAS, POINTS, badges, figures_text, points_of, rows_of, standing_text
 from app.ui.messages import words_for
 from app.ui.reading import Reading
 from app.ui.saving import ask_save
+from app.ui.sequence_models import SETTING
 from app.ui.widgets.copy_label import wrapped
 from app.ui.widgets.failure_card import FailureCard
 from app.ui.widgets.flow import FlowLayout
@@ -36,10 +37,11 @@ from app.ui.widgets.record_model import RecordModel
 from app.ui.widgets.record_table import RecordTable
 from app.ui.widgets.result_panel import heading
 from app.ui.widgets.run_bar import RunBar
+from app.ui.widgets.sequence_picker import TITLES, title_of_sequence
 from app.ui.words import DEMONSTRATION
 
 LIST_WIDTH = 300
-_OF_ONE = ("results", "use", "export", "remove")
+_OF_ONE = ("results", "use", "default", "export", "remove")
 _APART = "Each on its own cases: their figures stand side by side, and no difference is claimed."
 
 
@@ -90,13 +92,15 @@ class LibraryPage(QWidget):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.title, self.purpose, self.standing, self.figures = wrapped("", "title"), wrapped(), wrapped(), wrapped()
+        self.points = RecordModel(POINTS, "key", parent=self)
+        self.operating = RecordTable(self.points, "Operating points")
         self.model = RecordModel(AREAS, "key", parent=self)
         self.areas = RecordTable(self.model, "AUC inside and outside the training")
         self.card = ModelCard()
         self.run = RunBar("Evaluate on a new cohort…", self.library.evaluation)
         names = {"results": "Open results", "outside": "", "compare": "Put their results side by side",
-                 "use": "Use for scoring", "export": "Export…", "remove": "Remove", "verify": "Verify every byte",
-                 "bring": "Import…"}
+                 "use": "Use for scoring", "default": "Default for a sequence", "export": "Export…",
+                 "remove": "Remove", "verify": "Verify every byte", "bring": "Import…"}
         self.buttons = {name: QPushButton(title) for name, title in names.items()}
         for name in ("results", "outside"):
             self.buttons[name].setProperty("role", "primary")
@@ -126,7 +130,7 @@ class LibraryPage(QWidget):
         right.addWidget(self.run, 0, Qt.AlignmentFlag.AlignLeft)
         state, card = heading("State"), heading("Card")
         self._single = (state, self.standing, card, self.card)
-        for widget in (state, self.standing, heading("Figures"), self.figures, self.areas, card):
+        for widget in (state, self.standing, heading("Figures"), self.areas, self.operating, self.figures, card):
             right.addWidget(widget)
         right.addWidget(self.card, 1)
         right.addStretch(0)
@@ -147,6 +151,11 @@ class LibraryPage(QWidget):
         ways.addAction("A .zip file…", lambda: self.ask_model(folder=False))
         ways.addAction("A folder…", lambda: self.ask_model(folder=True))
         buttons["bring"].setMenu(ways)
+        sequences = QMenu(buttons["default"])
+        sequences.aboutToShow.connect(lambda: self._fill_sequences(sequences))
+        buttons["default"].setMenu(sequences)
+        buttons["default"].setToolTip("New cases of that sequence are scored with it, unless you have chosen a model "
+                                      "by hand since the program was opened")
         buttons["bring"].setToolTip("A model that does not verify to its last byte is refused")
         self.list.itemSelectionChanged.connect(self._show)
         self.list.itemDoubleClicked.connect(lambda _item: self._open())
@@ -168,7 +177,19 @@ class LibraryPage(QWidget):
         library.failed.connect(self.notice)
         library.taken.connect(self._ask_to_replace)
         library.evaluated.connect(self.external_requested)
-        reading.state.changed.connect(lambda name, _value: name == "model" and self._list())
+        reading.state.changed.connect(lambda name, _value: name in ("model", SETTING) and self._list())
+
+    def _fill_sequences(self, menu: QMenu) -> None:
+        menu.clear()
+        name = self.chosen[0]
+        own = self.library.sequences_of(name)
+        for sequence in dict.fromkeys((*TITLES, *own)):
+            former = self.library.find(self.library.state[SETTING].get(sequence, "")).get("title")
+            told = f"  (now {former})" if former and sequence not in own else ""
+            action = menu.addAction(f"{title_of_sequence(sequence)}{told}")
+            action.setCheckable(True)
+            action.setChecked(sequence in own)
+            action.triggered.connect(lambda on, sequence=sequence: self.library.set_default(sequence, name, on=on))
 
     # What is shown
 
@@ -188,13 +209,15 @@ class LibraryPage(QWidget):
         blocked = self.list.blockSignals(True)
         self.list.clear()
         for model in self.library.models:
-            told = badges(model, in_use=str(model["name"]) == in_use)
+            told = badges(model, in_use=str(model["name"]) == in_use,
+                          sequences=self.library.sequences_of(str(model["name"])))
             self.list.addItem(QListWidgetItem("\n".join([str(model.get("title") or model["name"]), ", ".join(told)])))
         for row, model in enumerate(self.library.models):
             if model["name"] in chosen:
                 self.list.item(row).setSelected(True)
         if not self.chosen and self.library.models:
-            self.list.setCurrentRow(0)
+            self.list.setCurrentRow(next((row for row, model in enumerate(self.library.models)
+                                          if model["name"] == in_use), 0))
         self.list.blockSignals(blocked)
         self._show()
 
@@ -224,8 +247,13 @@ class LibraryPage(QWidget):
                                                            several=several)]
         self.model.show_records(found)
         self.areas.fit()
+        points = points_of(model) if fine and not several else []
+        self.points.show_records(points)
+        self.operating.fit()
+        self.operating.setVisible(bool(points))
+        self.operating.setFixedHeight(36 + 28 * min(max(len(points), 1), 5))
         self.areas.setVisible(bool(found))
-        self.areas.setFixedHeight(52 + 28 * min(max(len(found), 1), 6))
+        self.areas.setFixedHeight(36 + 28 * min(max(len(found), 1), 6))
         name = str(model["name"])
         self.card.show_card("" if several else self._cards.get(name, ""))
         if fine and not several and name not in self._cards and self.isVisible():
@@ -235,7 +263,7 @@ class LibraryPage(QWidget):
     def _offer(self, model: Mapping[str, Any], *, several: bool, fine: bool) -> None:
         one, name = fine and not several, str(model.get("name") or "")
         can = {"results": one and bool(model.get("has_results", True)), "compare": several, "outside": several,
-               "use": one and name != self.library.state["model"], "export": one,
+               "use": one and name != self.library.state["model"], "default": one, "export": one,
                "remove": not several and self.library.is_own(name), "verify": not self.library.verifying, "bring": True}
         for button, possible in can.items():
             self.buttons[button].setEnabled(possible)

@@ -319,7 +319,8 @@ class ScorePage(QWidget):
         model, rate, threshold = choices.model or state["model"], choices.error_rate, choices.threshold
         if model == state["model"]:
             state.choose("thresholds", {**state["thresholds"], model: threshold})
-        state.choose("model", model)
+        if model != state["model"]:
+            self.reading.scoring.choose_model(model)
         state.choose("error_rate", rate)
         choices.choose(error_rate=rate, threshold=self.reading.scoring.threshold())
         self.reading.score()

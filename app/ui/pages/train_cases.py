@@ -165,7 +165,7 @@ class CasesStep(Step):
         self.problems_heading.setText(f"Problems ({stops}) and notes ({len(told) - stops})" if stops
                                       else f"No problems; notes ({len(told)})" if told else "No problems")
         self._draw_pictures(found)
-        self.buttons["labels"].setVisible(found["holds_images"] or not found["chosen"]["label"])
+        self.buttons["labels"].setVisible(not found["chosen"]["label"])
 
     def _offer(self, columns: list[dict[str, Any]], found: Mapping[str, Any]) -> None:
         chosen = found["chosen"]
@@ -181,7 +181,7 @@ class CasesStep(Step):
             box.setCurrentIndex(max(0, box.findData(wanted)))
         self.positive.clear()
         for value in sorted(found["classes"]):
-            self.positive.addItem(value, value)
+            self.positive.addItem(class_title(chosen["label"], value), value)
         self.positive.setCurrentIndex(self.positive.findData(self.training.draft.positive_class(found)))
         self.positive.setEnabled(len(found["classes"]) == 2)
 

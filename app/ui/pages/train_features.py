@@ -27,7 +27,7 @@ class FeaturesStep(Step):
 
     def __init__(self, training: Training, parent: QWidget | None = None) -> None:
         super().__init__(training, parent)
-        self.said, self.count = wrapped(), wrapped(role="dim")
+        self.said = wrapped()
         self.card = QFrame()
         self.card.setProperty("role", "card")
         self.recipe = RecipeChoice(training.recipes, training.draft.recipe)
@@ -47,7 +47,6 @@ class FeaturesStep(Step):
         inner.addWidget(self.preview, 0, Qt.AlignmentFlag.AlignLeft)
         self.column.addWidget(self.said)
         self.column.addWidget(self.card)
-        self.column.addWidget(self.count)
         self.column.addStretch(1)
         self.recipe.chosen.connect(self._take)
         self.recipe.edit_requested.connect(self.edit_requested)
@@ -77,11 +76,10 @@ class FeaturesStep(Step):
         if not found:
             self.said.setText("")
         elif images:
+            each = f", {features:,} features each," if features else ""
             self.said.setText(f"The table names the images and outlines of {found['cases']:,} cases. They are "
-                              "measured when the training begins; a case that was measured before is not measured "
-                              "again.")
+                              f"measured{each} when the training begins; a case that was measured before is "
+                              "not measured again.")
         else:
             self.said.setText(f"The table already holds {features:,} features: there is nothing to choose here. They "
                               "are used as they are; missing values, scaling and selection are part of the learning.")
-        self.count.setText(f"{features:,} features for each case." if images and features else "")
-        self.count.setVisible(bool(self.count.text()))

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QButtonGroup, QCheckBox, QLabel, QRadioButton, QVB
 from app.ui.pages.train_step import Step, add_heading
 from app.ui.training import Training
 from app.ui.training_draft import EFFORTS
-from app.ui.training_words import EFFORT, MODELS, time_words
+from app.ui.training_words import EFFORT, MODELS, estimate_words, time_words
 from app.ui.widgets.copy_label import wrapped
 from app.ui.widgets.explained import Explained
 
@@ -21,9 +21,11 @@ class ModelsStep(Step):
         self.times: dict[str, QLabel] = {}
         self.efforts: dict[str, QRadioButton] = {}
         self.total, self.warning = wrapped(role="title"), wrapped(role="dim")
+        self.total.setToolTip("Timed on your table, on this machine")
         self.group = QButtonGroup(self)
         self._list = QVBoxLayout()
         self._list.setSpacing(10)
+        self.column.addWidget(self.total)  # above the list: it is read before Next at any height
         add_heading(self.column, "Models")
         self.column.addLayout(self._list)
         self.column.addWidget(self.warning)
@@ -33,8 +35,6 @@ class ModelsStep(Step):
             self.group.addButton(button)
             button.clicked.connect(lambda _on, name=name: training.choose(repeats=EFFORTS[name]))
             self.column.addWidget(Explained(button, sentence))
-        self.column.addSpacing(6)
-        self.column.addWidget(self.total)
         self.column.addStretch(1)
 
     def enter(self) -> None:
@@ -72,9 +72,9 @@ class ModelsStep(Step):
                              "one counts is declared before the run, at the next step, and the others are corrected "
                              "for having been chosen among.")
         self.warning.setVisible(bool(self.warning.text()))
-        estimate = time_words(training.estimate())
-        images = ", and the measuring of the images" if training.found.get("holds_images") else ""
-        self.total.setText(f"In all {estimate} on this machine, measured on your table{images}." if estimate
+        estimate = estimate_words(training.estimate(), audit=draft.audit, learning_curve=draft.learning_curve,
+                                  images=bool(training.found.get("holds_images")))
+        self.total.setText(f"In all {estimate}." if estimate
                            else "The time is being measured on your table." if training.is_timing and draft.models
                            else "No model is chosen." if not draft.models else "")
 

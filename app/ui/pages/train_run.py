@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -20,12 +22,14 @@ from PySide6.QtWidgets import (
 from app.ui.pages.train_step import Step, add_heading
 from app.ui.training import Training
 from app.ui.training_draft import subject
-from app.ui.training_words import time_words
+from app.ui.training_words import estimate_words
 from app.ui.widgets.copy_label import ElidedLabel, wrapped
 from app.ui.widgets.live_roc import LiveRoc
-from app.ui.words import duration
+from app.ui.words import left_words
 
-_COLUMNS = ("Model", "Folds finished", "", "Mean AUC")
+IMAGES = ""
+_MEASURING = re.compile(r"Measuring case (\d+) of (\d+)")
+_COLUMNS = ("Step", "Finished", "", "Mean AUC")
 _SAID = {"paused": "Paused. Finished folds are kept: it goes on where it was.",
          "stopped": "Stopped. Finished folds are kept until other settings are run.",
          "failed": "It could not be finished. What was finished is kept; put the reason right and go on.",
@@ -102,7 +106,7 @@ class RunStep(Step):
         self.column.addWidget(self.said)
         self.column.addWidget(self.bar)
         self.column.addLayout(line)
-        add_heading(self.column, "Models")
+        add_heading(self.column, "Models and their folds")
         self.column.addWidget(self.models)
         self.column.addWidget(self.roc, 1)
         self.column.addWidget(self.log)
@@ -145,13 +149,14 @@ class RunStep(Step):
         parts = [f"{count} model{'s' * (count != 1)}", f"{trainings}: {folds * draft.repeats * count:,} trainings"]
         if draft.harmonise == "combat":
             parts.append("with and without ComBat")
-        if found.get("holds_images"):
-            parts.insert(0, "measuring the images")
         if draft.audit:
             parts.append("audit")
         if draft.external:
             parts.append("external cases at the end")
-        estimate = time_words(self.training.estimate())
+        if draft.learning_curve:
+            parts.append("learning curve")
+        estimate = estimate_words(self.training.estimate(), audit=draft.audit, learning_curve=draft.learning_curve,
+                                  images=bool(found.get("holds_images")))
         what = ""
         if found:
             told = subject(found, draft)
@@ -162,8 +167,12 @@ class RunStep(Step):
     def _show_progress(self) -> None:
         fraction, message, left = self.training.progress
         self.bar.setValue(int(fraction * 1000))
-        self.message.setText(message or f"{self.training.standing}.")
-        self.left.setText("" if left < 0 else f"{duration(left)} left")
+        name, sign, rest = message.partition(": ")
+        worded = f"{self._titles().get(name, name)}{sign}{rest}"
+        self.message.setText(worded or f"{self.training.standing}.")
+        self.left.setText(left_words(left))
+        if self.training.found.get("holds_images") and self.models.item(0, 1) is not None:
+            self._show_line(0, *self._measured(current=True), "")
 
     def _titles(self) -> dict[str, str]:
         return {each["name"]: str(each.get("title") or each["name"]) for each in self.training.model_recipes}
@@ -173,13 +182,18 @@ class RunStep(Step):
         ran = tuple(recipe["name"] for recipe in run.get("recipes") or ())
         return ran if ran and (self.training.is_running or self.training.is_as_run) else self.training.draft.models
 
+    def _lines(self) -> tuple[str, ...]:
+        """What the list shows: the images where they are measured first, then the models."""
+        return (IMAGES, *self._shown_models()) if self.training.found.get("holds_images") else self._shown_models()
+
     def _list_models(self) -> None:
-        names, titles = self._shown_models(), self._titles()
+        names, titles = self._lines(), {**self._titles(), IMAGES: "Images, measured first"}
         if self.models.rowCount() != len(names) or any(
                 self.models.item(row, 0).data(Qt.ItemDataRole.UserRole) != name for row, name in enumerate(names)):
             self.models.setRowCount(len(names))
             for row, name in enumerate(names):
-                primary = "  (primary)" if name == self.training.draft.declared and len(names) > 1 else ""
+                is_primary = name == self.training.draft.declared and len(self._shown_models()) > 1
+                primary = "  (primary)" if is_primary else ""
                 item = QTableWidgetItem(f"{titles.get(name, name)}{primary}")
                 item.setData(Qt.ItemDataRole.UserRole, name)
                 self.models.setItem(row, 0, item)
@@ -187,7 +201,7 @@ class RunStep(Step):
                     self.models.setItem(row, place, QTableWidgetItem(""))
                 self.models.setCellWidget(row, 2, _thin_bar(titles.get(name, name)))
             self.models.setFixedHeight(34 + 30 * max(1, len(names)))
-            self.models.setCurrentCell(0, 0)
+            self.models.setCurrentCell(len(names) - len(self._shown_models()), 0)
         self._show_folds()
 
     def _show_folds(self) -> None:
@@ -196,22 +210,39 @@ class RunStep(Step):
         asked = (draft.run.get("request") or {}) if current else {}
         most = int(self.training.found.get("most_folds") or draft.folds)
         total = int(asked.get("folds") or min(draft.folds, most)) * int(asked.get("repeats") or draft.repeats)
-        for row, name in enumerate(self._shown_models()):
+        for row, name in enumerate(self._lines()):
             if self.models.item(row, 1) is None:
                 continue
+            if name == IMAGES:
+                self._show_line(row, *self._measured(current=current), "")
+                continue
             done, values = (folds.count(name), folds.aucs(name)) if current else (0, [])
-            self.models.item(row, 1).setText(f"{done} of {total}")
-            bar = self.models.cellWidget(row, 2)
-            inner = bar.findChild(QProgressBar) if bar is not None else None
-            if inner is not None:
-                inner.setRange(0, total)
-                inner.setValue(min(done, total))
-            self.models.item(row, 3).setText(f"{sum(values) / len(values):.3f}" if values else "")
+            mean = f"{sum(values) / len(values):.3f}" if values else ""
+            self._show_line(row, f"{done} of {total}", done, total, mean)
         self._draw()
+
+    def _show_line(self, row: int, told: str, done: int, total: int, mean: str) -> None:
+        self.models.item(row, 1).setText(told)
+        bar = self.models.cellWidget(row, 2)
+        inner = bar.findChild(QProgressBar) if bar is not None else None
+        if inner is not None:
+            inner.setRange(0, max(total, 1))
+            inner.setValue(min(done, total))
+        self.models.item(row, 3).setText(mean)
+
+    def _measured(self, *, current: bool) -> tuple[str, int, int]:
+        """How many images are measured, in words; of how many cases."""
+        training, total = self.training, int(self.training.found.get("cases") or 0)
+        found = _MEASURING.match(training.progress[1]) if training.is_running else None
+        if found is not None:
+            return f"case {found[1]} of {found[2]}", int(found[1]) - 1, int(found[2])
+        begun = current and any(training.folds.count(name) for name in self._shown_models())
+        done = begun or (training.is_running and bool(training.progress[1]) and training.progress[0] > 0)
+        return ("done", total, total) if done else (f"0 of {total:,}", 0, total)
 
     def _draw(self) -> None:
         names = self._shown_models()
-        row = min(max(self.models.currentRow(), 0), len(names) - 1)
+        row = min(max(self.models.currentRow() - (len(self._lines()) - len(names)), 0), len(names) - 1)
         current = self.training.is_running or self.training.is_as_run
         shown = current and any(self.training.folds.count(name) for name in names)
         self.roc.setVisible(self.training.is_running or shown)

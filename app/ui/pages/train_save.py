@@ -31,7 +31,7 @@ from app.ui.widgets.explained import Explained, field_row
 from app.ui.widgets.operating_curve import OperatingCurve, known_points
 
 _KEEP_MS = 600
-_POINTS = {"sensitivity 95%": "Finds 95 of 100", "specificity 95%": "Clears 95 of 100",
+_POINTS = {"sensitivity 95%": "Meant to find 95 of 100", "specificity 95%": "Meant to clear 95 of 100",
            "youden": "Best balance (Youden)", "chosen": "Chosen by you"}
 
 

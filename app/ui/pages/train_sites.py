@@ -110,5 +110,5 @@ def _say_test(advice: Mapping[str, Any]) -> str:
         f"Diagnosis and site do not visibly go together (Cramér's V {advice['cramers_v']:.2f}, p "
         f"{'< 0.001' if p_value < 0.001 else f'= {p_value:.2f}' if p_value >= 0.01 else f'= {p_value:.3f}'}).")
     if advice.get("affected") is not None:
-        said += f" {100 * advice['affected']:.0f} % of the features differ between the larger sites."
+        said += f"{' ' * bool(said)}{100 * advice['affected']:.0f} % of the features differ between the larger sites."
     return said

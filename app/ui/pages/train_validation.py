@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QPushButton, QSpinBo
 
 from app.ui.pages.train_step import Step, add_heading
 from app.ui.training import Training
-from app.ui.training_words import time_words
+from app.ui.training_words import estimate_words
 from app.ui.widgets.copy_label import wrapped
 from app.ui.widgets.explained import Explained, field_row
 from app.ui.widgets.file_choice import FileChoice
@@ -32,6 +32,7 @@ class ValidationStep(Step):
         for box in (self.folds, self.repeats, self.jobs):
             box.setFixedWidth(80)
             box.lineEdit().setTextMargins(_PADDING, 0, 0, 0)
+        self.column.addWidget(self.total)  # above the list: it is read before Next at any height
         add_heading(self.column, "What counts")
         self.column.addWidget(field_row("Primary model", self.primary,
                                         "Declared before the run: its figures are the result, and it is saved. A "
@@ -62,7 +63,6 @@ class ValidationStep(Step):
         add_heading(self.column, "This machine")
         self.column.addWidget(field_row("Processes", self.jobs, "Folds that are fitted at the same time; fewer leave "
                                         "more room for scoring meanwhile."))
-        self.column.addWidget(self.total)
         self.column.addStretch(1)
         self._bind()
 
@@ -109,10 +109,9 @@ class ValidationStep(Step):
             self.external.show_path(draft.external)
         self.clear.setVisible(bool(draft.external))
         self.sites.setText(self._say_sites())
-        estimate = time_words(training.estimate())
-        more = " without the audit and the learning curve" if draft.audit or draft.learning_curve else ""
-        images = ", and the measuring of the images" if found.get("holds_images") else ""
-        self.total.setText(f"In all {estimate}{more}{images}." if estimate else "")
+        estimate = estimate_words(training.estimate(), audit=draft.audit, learning_curve=draft.learning_curve,
+                                  images=bool(found.get("holds_images")))
+        self.total.setText(f"In all {estimate}." if estimate else "")
 
     def _say_sites(self) -> str:
         advice = self.training.found.get("advice") or {}

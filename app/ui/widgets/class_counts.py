@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QBrush, QColor, QFontMetrics, QHelpEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QBrush, QColor, QFontMetrics, QHelpEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.ui.theme import tabular_font, theme
 
 _BAR, _GAP, _LEGEND = 16, 10, 24
+_LINE, _ENTRY = 18, 42
 
 
 class ClassCounts(QWidget):
@@ -59,7 +60,29 @@ class ClassCounts(QWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Ask for the room of every bar and the legend."""
-        return QSize(360, _LEGEND + max(1, len(self.rows)) * (_BAR + _GAP))
+        return QSize(360, self._legend + max(1, len(self.rows)) * (_BAR + _GAP))
+
+    @property
+    def _words(self) -> list[str]:
+        """The legend: each class with its cases."""
+        return [f"{each}  {sum(counts.get(each, 0) for _title, counts in self.rows):,}" for each in self.classes]
+
+    @property
+    def _is_stacked(self) -> bool:
+        """Whether the classes' names are too long for one line."""
+        metrics = QFontMetrics(tabular_font(theme().small_px))
+        return sum(metrics.horizontalAdvance(words) + _ENTRY for words in self._words) > self.width()
+
+    @property
+    def _legend(self) -> int:
+        """Height of the legend, pixels."""
+        return _LEGEND + (_LINE * (len(self.classes) - 1) if self._is_stacked else 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Give the legend a line for each class where the width wants it."""
+        super().resizeEvent(event)
+        if self.height() != self.sizeHint().height():
+            self.setFixedHeight(self.sizeHint().height())
 
     def _colours(self) -> list[QBrush]:
         found = [QBrush(QColor(theme().lipoma)), QBrush(QColor(theme().malignant))]
@@ -73,26 +96,24 @@ class ClassCounts(QWidget):
         self._paint_legend(painter)
         most = max((sum(counts.values()) for _title, counts in self.rows), default=1) or 1
         for number, (title, counts) in enumerate(self.rows):
-            self._paint_row(painter, _LEGEND + number * (_BAR + _GAP), title, counts, most)
+            self._paint_row(painter, self._legend + number * (_BAR + _GAP), title, counts, most)
         painter.end()
 
     def _paint_legend(self, painter: QPainter) -> None:
-        x = 0.0
-        totals = {each: sum(counts.get(each, 0) for _title, counts in self.rows) for each in self.classes}
-        for each, brush in zip(self.classes, self._colours(), strict=False):
-            box = QRectF(x, 4, 12, 12)
-            self._fill(painter, box, brush, each)
-            words = f"{each}  {totals[each]:,}"
+        x, y, stacked = 0.0, 0.0, self._is_stacked
+        for each, words, brush in zip(self.classes, self._words, self._colours(), strict=False):
+            self._fill(painter, QRectF(x, y + 4, 12, 12), brush, each)
             painter.setPen(QColor(theme().text))
-            wide = painter.fontMetrics().horizontalAdvance(words)
-            painter.drawText(QRectF(x + 18, 1, wide + 8, 18), Qt.AlignmentFlag.AlignVCenter, words)
-            x += wide + 42
+            said = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, self.width() - 20)
+            wide = painter.fontMetrics().horizontalAdvance(said)
+            painter.drawText(QRectF(x + 18, y + 1, wide + 8, 18), Qt.AlignmentFlag.AlignVCenter, said)
+            x, y = (0.0, y + _LINE) if stacked else (x + wide + _ENTRY, y)
 
     def _paint_row(self, painter: QPainter, y: float, title: str, counts: Mapping[str, int], most: int) -> None:
         small = title in self._marked
         if self._titles:
             painter.setPen(QColor(theme().text_dim if small else theme().text))
-            said = painter.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, self._titles - 12)
+            said = painter.fontMetrics().elidedText(title, Qt.TextElideMode.ElideMiddle, self._titles - 12)
             painter.drawText(QRectF(0, y, self._titles - 8, _BAR), Qt.AlignmentFlag.AlignVCenter, said)
         total, x = sum(counts.values()), float(self._titles)
         wide = (self.width() - self._titles - 48) * total / most
@@ -116,8 +137,8 @@ class ClassCounts(QWidget):
 
     def words_at(self, y: float) -> str:
         """Say the bar at a height, pixels from the top."""
-        number = int((y - _LEGEND + _GAP / 2) // (_BAR + _GAP))
-        if not 0 <= number < len(self.rows) or y < _LEGEND - _GAP:
+        number = int((y - self._legend + _GAP / 2) // (_BAR + _GAP))
+        if not 0 <= number < len(self.rows) or y < self._legend - _GAP:
             return ""
         title, counts = self.rows[number]
         parts = ", ".join(f"{counts.get(each, 0):,} {each}" for each in self.classes)

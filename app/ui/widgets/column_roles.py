@@ -74,7 +74,7 @@ class ColumnModel(QAbstractTableModel):
         share = f" ({100 * missing / self._rows:.0f} %)" if missing and self._rows else ""
         shown = ROLES.get(each["role"], each["role"]) + ("  ▾" if self.is_free(index.row()) else "")
         return (each["name"], shown, _holds(each),
-                f"{missing:,}{share}" if missing else "", ", ".join(map(str, each["examples"])))[index.column()]
+                f"{missing:,}{share}" if missing else "none", ", ".join(map(str, each["examples"])))[index.column()]
 
 
 def _holds(column: Mapping[str, Any]) -> str:
@@ -112,7 +112,7 @@ class ColumnRoles(QTableView):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        for place, width in enumerate((180, 96, 110, 84, 100)):
+        for place, width in enumerate((180, 96, 92, 72, 100)):
             self.setColumnWidth(place, width)
         header.setSectionResizeMode(len(_TITLES) - 1, QHeaderView.ResizeMode.Stretch)
         self.clicked.connect(lambda index: index.column() == ROLE_COLUMN and self.offer_roles(index.row()))

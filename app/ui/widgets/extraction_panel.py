@@ -25,7 +25,7 @@ from app.ui.widgets.file_choice import FileChoice
 from app.ui.widgets.recipe_choice import RecipeChoice
 from app.ui.widgets.result_panel import heading
 from app.ui.widgets.written_files import WrittenFiles
-from app.ui.words import duration
+from app.ui.words import duration, left_words
 
 WIDTH, PADDING = 360, 6
 KINDS = "Table (*.csv *.xlsx *.parquet)"
@@ -175,7 +175,7 @@ class ExtractionPanel(QScrollArea):
         before = self._cohort.before
         again = f" {before:,} {'was' if before == 1 else 'were'} measured before." if before else ""
         self.step.setText(f"{message}.{again}")
-        self.left.setText("" if left < 0 else f"{duration(left)} left")
+        self.left.setText(left_words(left))
 
     def _show_result(self, result: Mapping[str, Any] | None) -> None:
         failed = list((result or {}).get("failed") or ())

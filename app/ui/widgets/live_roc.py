@@ -16,6 +16,7 @@ from app.ui.widgets.copy_label import wrapped
 from app.ui.widgets.plot_style import groups_of, label_axis, make_plot, style_plot, title_plot
 
 _STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
+_LOWEST = 0.4  # of the axis of AUCs, unless a fold lies below
 _MOST_CURVES = 60
 
 
@@ -30,12 +31,12 @@ class LiveRoc(QWidget):
         label_axis(self.roc, "left", "Sensitivity")
         label_axis(self.areas, "left", "AUC of a fold")
         self.roc.setRange(xRange=(0, 1), yRange=(0, 1), padding=0.02)
-        self.areas.setYRange(0.0, 1.0, padding=0.04)
         for plot in (self.roc, self.areas):
             plot.setMouseEnabled(False, False)
             plot.getPlotItem().layout.setContentsMargins(4, 4, 8, 8)
             plot.setMinimumHeight(220)
             plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # as high as there is room
+        self.areas.getPlotItem().layout.setContentsMargins(4, 4, 8, 16)  # names of models hang below the axis
         plots = QHBoxLayout()
         plots.setSpacing(12)
         plots.addWidget(self.roc, 3)
@@ -77,6 +78,8 @@ class LiveRoc(QWidget):
                                                 pen=pg.mkPen(theme().text, width=2)))
         shown = [(place, _short(titles.get(name, name))) for place, name in enumerate(ordered)]
         self.areas.getAxis("bottom").setTicks([shown])
+        worst = min((value for name in ordered for value in folds.aucs(name)), default=1.0)
+        self.areas.setYRange(min(_LOWEST, worst), 1.0, padding=0.04)
         self.areas.setXRange(-0.6, max(len(ordered), 1) - 0.4, padding=0)
         title_plot(self.roc, f"{titles.get(chosen, chosen)}: every finished fold, and the mean" if chosen else "")
         title_plot(self.areas, "One point a fold; the line is their mean")

@@ -42,7 +42,8 @@ class OperatingCurve(QWidget):
         self.plot.installEventFilter(self)
         self.line = pg.InfiniteLine(0.5, angle=90, movable=True, bounds=(0.001, 0.999))
         self.curves = {name: pg.PlotCurveItem() for name in ("sensitivity", "specificity")}
-        self.labels = {name: pg.TextItem(name.capitalize(), anchor=(0, 1)) for name in self.curves}
+        self.labels = {name: pg.TextItem(name.capitalize(), anchor=(0, 1 if name == "sensitivity" else 0))
+                       for name in self.curves}
         for item in (*self.curves.values(), *self.labels.values(), self.line):
             self.plot.addItem(item)
         self.line.sigPositionChanged.connect(lambda *_: self._say())
@@ -69,7 +70,7 @@ class OperatingCurve(QWidget):
             values = np.asarray(curve.get(name) or (), dtype=float)
             ends = (1.0, 0.0) if name == "sensitivity" else (0.0, 1.0)
             item.setData(np.r_[0.0, grid, 1.0], np.r_[ends[0], values, ends[1]])
-            place = 0.04 if name == "sensitivity" else 0.62
+            place = 0.62  # beyond the crossing, above the falling curve and below the rising one
             at = float(np.interp(place, np.r_[0.0, grid, 1.0], np.r_[ends[0], values, ends[1]]))
             self.labels[name].setPos(place, min(at, 0.9))
         self.take(threshold)
@@ -94,9 +95,9 @@ class OperatingCurve(QWidget):
             return
         other, sought = self._classes
         self.said.setText(
-            f"From {self.threshold:.2f} up a case is called {sought}. Among cases that were held out this finds "
-            f"{100 * sensitivity:.0f} of 100 {sought} and clears {100 * specificity:.0f} of 100 {other}; a point "
-            "chosen by looking at these very cases is slightly flattered.")
+            f"From {self.threshold:.2f} up a case is called {sought}. Among held-out cases this finds "
+            f"{100 * sensitivity:.0f} of 100 {_with(sought)} and clears {100 * specificity:.0f} of 100 "
+            f"{_with(other)}; a point chosen by looking at these very cases is slightly flattered.")
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Move the line by keyboard, a hundredth at a time."""
@@ -117,6 +118,10 @@ class OperatingCurve(QWidget):
         self.labels["specificity"].setColor(theme().lipoma)
         self.line.setPen(pg.mkPen(theme().text, width=2))
         self.line.setHoverPen(pg.mkPen(theme().accent, width=3))
+
+
+def _with(name: str) -> str:
+    return f"with {name}" if " = " in name else name
 
 
 def known_points(points: Sequence[Mapping[str, Any]]) -> list[tuple[str, float]]:

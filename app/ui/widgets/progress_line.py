@@ -6,7 +6,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
 from app.ui.widgets.copy_label import CopyLabel, ElidedLabel
-from app.ui.words import NOTICE, duration
+from app.ui.words import NOTICE, left_words
 
 PATIENCE_MS = 500
 
@@ -73,7 +73,7 @@ class ProgressLine(QWidget):
         if not self._working:
             self.begin(text)
         self._text, self._fraction = text, fraction
-        self._show("" if seconds_left < 0 else f"{duration(seconds_left)} left")
+        self._show(left_words(seconds_left))
 
     def end(self) -> None:
         """Nothing is waited for any more."""

@@ -29,6 +29,7 @@ from app.ui.words import (
     at_prevalence,
     comparator_sentence,
     figure,
+    harmonisation_sentence,
     interval_text,
     of_hundred,
     per_hundred,
@@ -86,6 +87,7 @@ class ResultPanel(QScrollArea):
         self.prevalence.valueChanged.connect(self._take_prevalence)
         self.scale = ProbabilityScale()
         self.threshold, self.comparator = wrapped(role="dim"), wrapped()
+        self.harmonisation = wrapped(role="dim")
         self.contributions, self.cautions = Contributions(), CautionList()
         body = QWidget()
         layout = self.body = QVBoxLayout(body)
@@ -102,6 +104,7 @@ class ResultPanel(QScrollArea):
         layout.addWidget(self.scale)
         layout.addWidget(self.threshold)
         layout.addWidget(self.comparator)
+        layout.addWidget(self.harmonisation)
         layout.addSpacing(4)
         layout.addWidget(self.cautions)
         layout.addSpacing(4)
@@ -154,6 +157,8 @@ class ResultPanel(QScrollArea):
         self.threshold.setText(unbroken(threshold_sentence(score)))
         self.comparator.setText(comparator_sentence(score))
         self.comparator.setVisible(bool(self.comparator.text()))
+        self.harmonisation.setText(harmonisation_sentence(score))
+        self.harmonisation.setVisible(bool(self.harmonisation.text()))
         self.contributions.show_contributions(score.get("contributions") or (), score["classes"])
         self.cautions.show_cautions(score.get("cautions") or ())
         self.prevalence.blockSignals(True)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.ui.result_session import ResultSession
 from app.ui.result_words import auc_sentence, difference_sentence, figure_text, scope_sentence, trust_sentences
 from app.ui.results import Estimate
+from app.ui.widgets.beside_menu import BesideMenu
 from app.ui.widgets.copy_label import CopyLabel, wrapped
 from app.ui.widgets.curve_style import line_icon, look_of
-from app.ui.widgets.flow import FlowLayout
+from app.ui.widgets.elided_combo import ElidedCombo
 
-SPACE, _DROP = 16, 5
+SPACE, _LEAST, _MOST, _FRAME = 16, 120, 280, 52
 
 
 class ResultsHead(QWidget):
@@ -50,32 +51,26 @@ class ResultsHead(QWidget):
 
 
 class ModelChoice(QWidget):
-    """Which model is looked at, and what is drawn beside it."""
+    """Which model is looked at, and what is drawn beside it, in one row."""
 
     def __init__(self, session: ResultSession, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.models, self.boxes = QComboBox(), {}
+        self.models, self.beside = ElidedCombo(), BesideMenu()
         self.models.setAccessibleName("Model looked at")
         self.models.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.models.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self._room = QWidget()
-        self._flow = FlowLayout(spacing=12)
-        below = QVBoxLayout(self._room)
-        below.setContentsMargins(0, _DROP, 0, 0)  # in line with the words beside it
-        below.addLayout(self._flow)
-        title, beside = QLabel("Model"), QLabel("Beside it")
+        self.models.setMinimumWidth(_LEAST)
+        title = QLabel("Model")
         title.setBuddy(self.models)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
         row.addWidget(title)
         row.addWidget(self.models)
-        row.addSpacing(SPACE)
-        self._beside = beside
-        row.addWidget(beside)
-        row.addWidget(self._room, 1)
+        row.addWidget(self.beside)
+        row.addStretch(1)
         self.models.activated.connect(lambda _row: session.look_at(self.models.currentData()))
+        self.beside.ticked.connect(session.put_beside)
         session.loaded.connect(self.restyle)
         session.chosen.connect(self.restyle)
 
@@ -88,23 +83,8 @@ class ModelChoice(QWidget):
             self.models.addItem(f"{name} (saved)" if saved else name, name)
         self.models.setCurrentIndex(self.models.findData(session.model))
         self.models.setEnabled(len(results.models) > 1)
-        others = [name for name in session.offered if name != session.model]
-        if list(self.boxes) != others:
-            while (item := self._flow.takeAt(0)) is not None:
-                widget = item.widget()
-                if widget is not None:
-                    widget.setParent(None)
-                    widget.deleteLater()
-            self.boxes = {name: self._box(name) for name in others}
-        for name, box in self.boxes.items():
-            box.setChecked(name in session.beside)
-            box.setIcon(line_icon(look_of(name, results.models, results.comparators)))
-        self._beside.setVisible(bool(others))
-
-    def _box(self, name: str) -> QCheckBox:
-        box = QCheckBox(self._session.results.word(name))
-        box.setIconSize(QSize(32, 16))
-        box.clicked.connect(lambda _on: self._session.put_beside(
-            name for name, each in self.boxes.items() if each.isChecked()))
-        self._flow.addWidget(box)
-        return box
+        widest = max(map(self.models.fontMetrics().horizontalAdvance, (
+            self.models.itemText(row) for row in range(self.models.count()))), default=0)
+        self.models.setMinimumWidth(min(max(widest + _FRAME, _LEAST), _MOST))
+        self.beside.offer([(name, results.word(name), line_icon(look_of(name, results.models, results.comparators)))
+                           for name in session.offered if name != session.model], session.beside)

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QW
 
 from app.ui.calls import Call
 from app.ui.widgets.copy_label import ElidedLabel
-from app.ui.words import duration
+from app.ui.words import left_words
 
 
 class RunBar(QWidget):
@@ -74,4 +74,4 @@ class RunBar(QWidget):
     def _progress(self, fraction: float, message: str, left: float) -> None:
         self.bar.setValue(int(fraction * 1000))
         self.step.setText(message)
-        self.left.setText("" if left < 0 else f"{duration(left)} left")
+        self.left.setText(left_words(left))

@@ -16,6 +16,7 @@ from app.core.evaluate.audit import (
     naive_figure,
     permute_labels,
     permuted_figure,
+    word_optimism,
 )
 from app.core.evaluate.comparators import (
     build_size_model,
@@ -233,6 +234,12 @@ def test_the_naive_figure_is_made_of_what_is_handed_in():
     assert told["optimism"] == pytest.approx(naive.aucs.mean() - honest.aucs.mean())
     assert told["auc"]["interval"] is None, "it estimates nothing"
     assert "no new patient would have confirmed" in told["sentence"]
+
+
+def test_a_naive_figure_below_the_honest_one_is_no_gain():
+    assert word_optimism(0.74, 0.52).endswith(": looking at the held-out cases gained nothing here.")
+    assert "confirmed" not in word_optimism(0.6, 0.6, harmonised=False)
+    assert "+0.100 that no new patient would have confirmed" in word_optimism(0.6, 0.7)
 
 
 def test_the_audit_has_no_way_to_a_saved_model():
