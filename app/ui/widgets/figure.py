@@ -113,8 +113,6 @@ class Figure(QWidget):
         """Draw in the theme's colours."""
         self.plot.clear()
         style_plot(self.plot)
-        for side in ("left", "bottom"):
-            self.plot.getAxis(side).enableAutoSIPrefix(False)
         self.plot.setAccessibleDescription(self.caption.text())
         self._show_focus(on=self.plot.hasFocus() and not self._is_paper)
         self.draw()

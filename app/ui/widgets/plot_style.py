@@ -91,8 +91,9 @@ def style_plot(plot: pg.PlotWidget) -> None:
 
 
 def label_axis(plot: pg.PlotWidget, side: str, words: str) -> None:
-    """Name an axis."""
-    plot.getAxis(side).setLabel(words, color=theme().text_dim, **{"font-size": f"{theme().small_px}px"})
+    """Name an axis; 0.1 on it is never written as 100 thousandths."""
+    plot.getAxis(side).setLabel(words, siPrefixEnableRanges=(), color=theme().text_dim,
+                                **{"font-size": f"{theme().small_px}px"})
 
 
 def title_plot(plot: pg.PlotWidget, words: str) -> None:
