@@ -115,7 +115,8 @@ class WizardDriver:
         with self.timed("run: first fold -> model in the library"):
             self.wait(lambda: training.draft.run["state"] != "running")
         assert training.draft.run["state"] == "done", training.log
-        assert page.run.models.item(0, 1).text() == f"{folds} of {folds}"
+        assert page.run.models.item(0, 1).text() == "done"  # the images, measured first
+        assert page.run.models.item(1, 1).text() == f"{folds} of {folds}"
 
     def look_at_results(self) -> Any:
         """Read the headline, then every figure on the page of results."""
