@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+_SHORT = 30
 _RARELY_SOUGHT = frozenset({"lipoma", "benign", "no", "negative", "control", "controls", "normal", "false", "0", "0.0"})
 
 
@@ -18,6 +19,11 @@ def sought_of(names: Sequence[str]) -> str:
     if len(names) != 2:
         return ""
     return ([name for name in names if not is_rarely_sought(name)] or list(names))[-1]
+
+
+def short_class(name: str) -> str:
+    """A class's name where room is scarce: its beginning and its end."""
+    return name if len(name) <= _SHORT else f"{name[:_SHORT - 10].rstrip()}…{name[-8:].lstrip()}"
 
 
 def class_title(column: str, name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.ui.result_words import figure_text, point_title
+from app.ui.result_words import figure_text, point_goal
 from app.ui.results import Estimate
 from app.ui.widgets.record_model import Column
 from app.ui.widgets.sequence_picker import title_of_sequence
@@ -68,7 +68,8 @@ def figures_text(model: Mapping[str, Any]) -> str:
 def points_of(model: Mapping[str, Any]) -> list[dict[str, Any]]:
     """List a model's operating points, its own first."""
     found = [point for point in model.get("thresholds") or () if isinstance(point, Mapping)]
-    rows = [{"key": f"{place}", "name": point_title(point), "note": "its own" if point.get("default") else "",
+    rows = [{"key": f"{place}", "name": point_goal(str(point.get("name") or "")),
+             "note": "its own" if point.get("default") else "",
              **{name: float(point[name]) for name in ("threshold", "sensitivity", "specificity")}}
             for place, point in enumerate(found)]
     return sorted(rows, key=lambda row: not row["note"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from app.ui.words import per_cent
 DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 FEW = 50
+_NEGATIVE = re.compile(r"(?<![\w.-])-(?=\d)")
+_GOALS = {"sensitivity": "find", "specificity": "clear"}
 _ODD_SLOPE, _VAGUE_SLOPE = (0.8, 1.25), (0.5, 2.0)
 
 
@@ -84,7 +87,7 @@ def difference_sentence(results: Results, name: str) -> str:
     """Say what a model adds to something simpler on the same cases; the saved model's as the run said it."""
     head = results.part("headline")
     if head.get("sentence") and name == (results.raw.get("saved") or next(iter(results.models), "")):
-        return str(head["sentence"])
+        return minus_signs(str(head["sentence"]))
     other = str(head.get("comparator") or "volume")
     found = pair_of(results, name, other)
     if found is None:
@@ -178,6 +181,21 @@ def point_title(point: Mapping[str, Any]) -> str:
     name = str(point.get("name") or "")
     words = {"youden": "best sum of sensitivity and specificity (Youden)", "": "default"}
     return words.get(name, name.replace("%", " %"))
+
+
+def minus_signs(text: str) -> str:
+    """Write negative numbers with a minus sign."""
+    return _NEGATIVE.sub(MINUS, text)
+
+
+def point_goal(name: str) -> str:
+    """Say in few words what an operating point was chosen for, where it is one of several."""
+    words = {"youden": "best balance (Youden)", "prior": "the share in training", "chosen": "chosen by you",
+             "": "default"}
+    kind, _, share = name.partition(" ")
+    if kind in _GOALS and share.endswith("%"):
+        return f"meant to {_GOALS[kind]} {share.removesuffix('%').strip()} of 100"
+    return words.get(name, name)
 
 
 def benefit_sentence(threshold: float, model: float, treat_all: float, positive: str, word: str) -> str:

@@ -98,7 +98,7 @@ QFrame[role="card"] QPushButton {{ background: {c.panel}; }}
 QFrame[role="card"] QPushButton[role="primary"] {{ background: {c.accent}; }}
 QPushButton:hover, QToolButton:hover {{ background: {c.line}; }}
 QPushButton:focus, QToolButton:focus {{ border-color: {c.accent}; }}
-QPushButton:disabled, QToolButton:disabled {{ color: {c.text_dim}; }}
+QPushButton:disabled, QToolButton:disabled {{ color: {c.text_dim}; background: transparent; }}
 QPushButton[role="primary"] {{ background: {c.accent}; color: {c.panel}; font-weight: bold; }}
 QPushButton[role="primary"]:focus {{ border-color: {c.text}; }}
 QPushButton[role="link"] {{ background: transparent; color: {c.accent}; text-align: left; padding: 2px 4px; }}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.ui.result_words import minus_signs
+
 STEPS = ("Cases", "Images to features", "Sites", "Models", "Validation", "Run", "Results", "Save")
 ABOUT = (
     "A table with a row for each tumour: patient, diagnosis, and either features or where image and outline lie.",
@@ -96,7 +98,7 @@ def headline(result: Mapping[str, Any]) -> str:
     said = f"AUC {auc_words(saved.get('auc') or {})} for new patients of the same sites."
     told = (saved.get("headline") or {}).get("sentence")
     if told:
-        return f"{said} {told}"
+        return f"{said} {minus_signs(str(told))}"
     volume = (result.get("comparators") or {}).get("volume")
     difference = (volume or {}).get("difference") or {}
     if volume and difference.get("mean") is not None:

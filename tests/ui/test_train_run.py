@@ -23,7 +23,7 @@ def test_a_run_shows_its_folds_pauses_and_goes_on(wizard, qtbot):
     assert not step.start.isVisible()
     assert not wizard.page.next.isEnabled()
     wizard.jobs.progress.emit(wizard.jobs.last("train"), 0.3, "default: fold 1 of 45", 90.0)
-    assert step.message.text() == "default: fold 1 of 45"
+    assert step.message.text() == "Default: fold 1 of 45"
     assert "01:30 left" in step.left.text()
     assert "fold 1 of 45" in step.log.toPlainText()
     for fold in (1, 2):
@@ -44,6 +44,31 @@ def test_a_run_shows_its_folds_pauses_and_goes_on(wizard, qtbot):
     assert wizard.jobs.request("train") == request.model_dump(mode="json")  # the same: kept folds count
     step.leave.click()
     assert wizard.window.pages.currentWidget() is wizard.window.score_page
+
+
+def test_images_are_a_line_of_their_own(wizard):
+    wizard.open(holds_images=True, features=109)
+    wizard.train()
+    step, job = wizard.page.run, wizard.jobs.last("train")
+    assert step.models.item(0, 0).text() == "Images, measured first"
+    assert step.models.item(0, 1).text() == "0 of 60"
+    assert step.models.currentRow() == 1
+    wizard.jobs.progress.emit(job, 0.02, "Measuring case 3 of 60", 90.0)
+    assert step.models.item(0, 1).text() == "case 3 of 60"
+    wizard.jobs.progress.emit(job, 0.5, "default: fold 1 of 45", 90.0)
+    assert step.models.item(0, 1).text() == "done"
+    assert step.models.item(1, 1).text() == "0 of 45"
+
+
+def test_escape_does_not_end_a_training(wizard):
+    wizard.open()
+    wizard.train()
+    wizard.jobs.started.emit(wizard.jobs.last("train"), "train", "Training")
+    wizard.window._escape()
+    assert wizard.training.is_running
+    assert "goes on" in wizard.window.line.note.text()
+    wizard.window.stop()
+    assert not wizard.training.is_running
 
 
 def test_a_killed_run_is_taken_up_again(wizard, tmp_path, qtbot):

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
     QMenu,
     QPushButton,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -40,7 +41,7 @@ from app.ui.widgets.run_bar import RunBar
 from app.ui.widgets.sequence_picker import TITLES, title_of_sequence
 from app.ui.words import DEMONSTRATION
 
-LIST_WIDTH = 300
+LIST_WIDTH, CARD = 300, 180
 _OF_ONE = ("results", "use", "default", "export", "remove")
 _APART = "Each on its own cases: their figures stand side by side, and no difference is claimed."
 
@@ -132,13 +133,21 @@ class LibraryPage(QWidget):
         self._single = (state, self.standing, card, self.card)
         for widget in (state, self.standing, heading("Figures"), self.areas, self.operating, self.figures, card):
             right.addWidget(widget)
+        self.card.setMinimumHeight(CARD)
         right.addWidget(self.card, 1)
         right.addStretch(0)
+        right.setContentsMargins(0, 0, 8, 0)
+        whole_side, scrolled = QWidget(), QScrollArea()
+        whole_side.setLayout(right)
+        scrolled.setWidget(whole_side)
+        scrolled.setWidgetResizable(True)
+        scrolled.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scrolled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         row = QHBoxLayout(room)
         row.setContentsMargins(16, 16, 16, 16)
         row.setSpacing(24)
         row.addLayout(left)
-        row.addLayout(right, 1)
+        row.addWidget(scrolled, 1)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)

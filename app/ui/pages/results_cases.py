@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from app.ui.result_session import ResultSession
@@ -127,11 +127,15 @@ class CasesPart(QWidget):
         self.features.hide()
         self.strip.restyle()
         self.counts.refresh()
-        bar = self._counts.verticalScrollBar().sizeHint().width()
-        self._counts.setMinimumWidth(max(SIDE, self.counts.minimumSizeHint().width() + bar))
+        self._widen()
+        QTimer.singleShot(0, self, self._widen)  # once the fonts are known
         self.model.show_records(self._records())
         self._filter()
         self.table.fit()
+
+    def _widen(self) -> None:
+        bar = self._counts.verticalScrollBar().sizeHint().width()
+        self._counts.setMinimumWidth(max(SIDE, self.counts.minimumSizeHint().width() + bar))
 
     def _records(self) -> list[dict[str, Any]]:
         results, name = self._session.results, self._session.model

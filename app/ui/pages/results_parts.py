@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.result_session import ResultSession
 from app.ui.result_words import calibration_sentence, figure_text, p_text, pair_of
@@ -20,7 +21,7 @@ from app.ui.widgets.record_table import RecordTable
 from app.ui.widgets.result_panel import heading
 from app.ui.widgets.roc_plot import RocPlot
 
-SIDE, SPACE = 400, 16
+SIDE, SPACE, UPRIGHT, READABLE = 400, 16, 1000, 760
 CURVES = (
     Column("Curve", lambda row: row["title"]),
     Column("AUC (95 %)", lambda row: row["auc"], figure_text, numeric=True),
@@ -95,11 +96,17 @@ class RocPart(QWidget):
         room.setMinimumWidth(SIDE)
         room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         room.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SPACE)
         row.addWidget(self.figure, 5)
         row.addWidget(room, 6)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Put the figures below the curves on a screen that stands upright."""
+        super().resizeEvent(event)
+        upright = event.size().width() < min(UPRIGHT, event.size().height() * 4 / 3)
+        self._row.setDirection(QBoxLayout.Direction.TopToBottom if upright else QBoxLayout.Direction.LeftToRight)
 
     def restyle(self) -> None:
         """Draw anew."""
@@ -181,6 +188,8 @@ class ReportPart(QScrollArea):
             button.clicked.connect(lambda _checked=False, kind=kind: self.report_requested.emit(kind))
             row.addWidget(button)
         row.addStretch(1)
+        for label in (self.methods, self.flow, self.versions):
+            label.setMaximumWidth(READABLE)
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 16, 0)

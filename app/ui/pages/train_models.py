@@ -74,7 +74,8 @@ class ModelsStep(Step):
         self.warning.setVisible(bool(self.warning.text()))
         estimate = estimate_words(training.estimate(), audit=draft.audit, learning_curve=draft.learning_curve,
                                   images=bool(training.found.get("holds_images")))
-        self.total.setText(f"In all {estimate}." if estimate
+        own = "" if draft.effort else f", {draft.repeats} repeats as set at the next step"
+        self.total.setText(f"In all {estimate}{own}." if estimate
                            else "The time is being measured on your table." if training.is_timing and draft.models
                            else "No model is chosen." if not draft.models else "")
 

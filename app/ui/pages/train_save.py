@@ -23,6 +23,7 @@ from app.core.errors import Failure
 from app.ui.calls import Call
 from app.ui.class_names import class_title
 from app.ui.pages.train_step import Step, add_heading
+from app.ui.result_words import point_goal
 from app.ui.training import Training
 from app.ui.training_draft import subject
 from app.ui.training_words import ERROR_RATES
@@ -31,8 +32,6 @@ from app.ui.widgets.explained import Explained, field_row
 from app.ui.widgets.operating_curve import OperatingCurve, known_points
 
 _KEEP_MS = 600
-_POINTS = {"sensitivity 95%": "Meant to find 95 of 100", "specificity 95%": "Meant to clear 95 of 100",
-           "youden": "Best balance (Youden)", "chosen": "Chosen by you"}
 
 
 class SaveStep(Step):
@@ -140,7 +139,7 @@ class SaveStep(Step):
         default = next((point for point in known["points"] if point["default"]), known["points"][0])
         self.points.clear()
         for name, threshold in known_points(known["points"]):
-            self.points.addItem(f"{_POINTS.get(name, name.capitalize())}: from {threshold:.2f}", threshold)
+            self.points.addItem(f"{point_goal(name).capitalize()}: from {threshold:.2f}", threshold)
         self.points.addItem("Where the line stands", None)
         self.curve.show_curve(known["curve"], (other, sought), float(finish.get("threshold", default["threshold"])))
         self._show_point()

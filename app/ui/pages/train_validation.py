@@ -117,13 +117,13 @@ class ValidationStep(Step):
         advice = self.training.found.get("advice") or {}
         if not advice:
             return "No column names the site: nothing can be told of hospitals that the model has not seen."
-        large = len(advice["sizes"]) - len(advice["too_few"])
-        if large >= _SITE_SCORES:
-            return (f"Whole sites are held out in turn as well: {large} of them have enough cases. This tells what to "
-                    "expect at a hospital that the model has not seen.")
-        return (f"{large or 'None'} of {len(advice['sizes'])} sites {'has' if large == 1 else 'have'} "
-                f"{advice['at_least']} cases or more; {_SITE_SCORES} such sites are needed to say what to expect at a "
-                "new hospital. The result is for new patients of these same sites.")
+        count, small = len(advice["sizes"]), len(advice["too_few"])
+        if count >= _SITE_SCORES:
+            few = f" {small} of {count} have fewer than {advice['at_least']} cases: read its interval." if small else ""
+            return ("Whole sites are held out in turn as well. This tells what to expect at a hospital that the model "
+                    f"has not seen.{few}")
+        return (f"{_SITE_SCORES} sites are needed to say what to expect at a new hospital, this table names {count}. "
+                "The result is for new patients of these same sites.")
 
 
 def _dim(words: str) -> QLabel:

@@ -107,6 +107,19 @@ class AuditPlot(Figure):
                 ("naive", naive.mean, "", ""), *(("permuted", value, "", "") for value in self._permuted().tolist())]
 
 
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Write what was chosen in a fold: 'C 0.1, l1 ratio 0.5', the members of an average one after the other."""
+    told = []
+    for name, value in settings.items():
+        title = str(name).rpartition("__")[2].replace("_", " ")
+        if isinstance(value, Mapping):
+            member = f"model {int(title) + 1}" if title.isdigit() else title
+            told.append(f"{member}: {settings_text(value)}")
+        else:
+            told.append(f"{title} {value:.3g}" if isinstance(value, float) else f"{title} {value}")
+    return ("; " if any(isinstance(value, Mapping) for value in settings.values()) else ", ").join(told)
+
+
 def _plain(name: str) -> Any:
     return lambda row: row.get(name)
 
@@ -118,7 +131,7 @@ FIT_COLUMNS = (
     Column("Tested cases", _plain("tested_rows"), numeric=True),
     Column("On both sides", _plain("patients_on_both_sides"), about="Patients in training and test: must be 0",
            numeric=True),
-    Column("Settings", lambda row: ", ".join(f"{name} {value}" for name, value in (row.get("settings") or {}).items())),
+    Column("Settings", lambda row: settings_text(row.get("settings") or {})),
 )
 
 

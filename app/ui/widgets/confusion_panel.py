@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from app.ui.class_names import short_class
 from app.ui.result_session import ResultSession
 from app.ui.result_words import range_text, share_text, threshold_sentence
 from app.ui.results import Estimate
@@ -29,6 +30,7 @@ class ConfusionPanel(QWidget):
         grid.setSpacing(6)
         for place, label in enumerate(self._columns, 1):
             label.setProperty("role", "dim")
+            label.setWordWrap(True)
             grid.addWidget(label, 0, place)
         for place, label in enumerate(self._rows, 1):
             label.setWordWrap(True)
@@ -77,9 +79,11 @@ class ConfusionPanel(QWidget):
         self.whence.style().polish(self.whence)
         self.reset.setVisible(session.moved)
         for label, word in zip(self._columns, (results.positive, results.negative), strict=True):
-            label.setText(f"Called {word}")
+            label.setText(f"Called {short_class(word)}")
+            label.setToolTip(word)
         for label, word in zip(self._rows, (results.positive, results.negative), strict=True):
-            label.setText(f"Truly {word}")
+            label.setText(f"Truly {short_class(word)}")
+            label.setToolTip(word)
         for name, label in self.counts.items():
             label.setText(f"{getattr(counts, name):,}")
         points = results.points(session.model)

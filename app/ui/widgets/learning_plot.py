@@ -19,6 +19,9 @@ _CAPTION = ("AUC on the same held-out cases after training on part of each fold'
             "A curve that still rises at its right end says that more patients would help.")
 
 
+_RISES = 0.01
+
+
 class LearningPlot(Figure):
     """Follows a session."""
 
@@ -54,9 +57,12 @@ class LearningPlot(Figure):
         if len(self._points) < 2:
             return ""
         (fewer, before), (most, last) = self._points[-2:]
+        first = self._points[0][1]
         gain = last.mean - before.mean
         words = f"From {fewer:.0f} to {most:.0f} patients the AUC went from {before.mean:.2f} to {last.mean:.2f}: "
-        return words + ("more patients would likely help." if gain > 0.01 else "more of the same would gain little.")
+        if not (last.has_interval and first.has_interval and last.low > first.mean):  # a rise within its uncertainty
+            return f"{words}too uncertain to tell whether more patients would help."
+        return words + ("more patients would likely help." if gain > _RISES else "more of the same would gain little.")
 
     def words_at(self, x: float, _y: float) -> str:
         """Say the nearest point."""

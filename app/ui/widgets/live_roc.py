@@ -107,4 +107,4 @@ def _say(folds: FinishedFolds, models: Sequence[str], titles: Mapping[str, str])
         if values:
             spread = f" ± {np.std(values, ddof=1):.2f}" if len(values) > 1 else ""
             said.append(f"{titles.get(name, name)} {np.mean(values):.2f}{spread} ({len(values)} folds)")
-    return f"Mean AUC so far: {'; '.join(said)}." if said else "The first fold is still at work."
+    return f"Mean AUC of the finished folds: {'; '.join(said)}." if said else "The first fold is still at work."

@@ -105,14 +105,18 @@ class MetricTable(QWidget):
         self.metrics.show_records(rows)
         self.table.fit()
         drawn = set(session.drawn)
-        pairs = [row for row in results.rows("comparisons") if {row.get("a"), row.get("b")} <= drawn]
+        head = dict(results.part("headline"))
+        told = [{**head, "a": results.raw.get("saved"), "b": head.get("comparator"), "how": head.get("how", "as run")}]
+        named = {(row.get("a"), row.get("b")) for row in results.rows("comparisons")}
+        pairs = [*results.rows("comparisons"), *(row for row in told if (row["a"], row["b"]) not in named)]
+        pairs = [row for row in pairs if {row.get("a"), row.get("b")} <= drawn and row.get("mean") is not None]
         self.differences.show_records({**row, "a": results.word(str(row["a"])), "b": results.word(str(row["b"])),
                                        "key": f"{row['a']}\n{row['b']}"} for row in pairs)
         self.pairs.fit()
         self.pairs.setVisible(bool(pairs))
         self.nothing.setVisible(not pairs)
         self.nothing.setText("Tick two or more above to compare them." if len(drawn) < 2 else
-                             "These were not compared on the same cases.")
+                             "No paired difference is kept for these.")
 
     def write(self, path: str) -> None:
         """Write both tables, one below the other."""

@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
+from app.ui.class_names import short_class
 from app.ui.theme import theme
 from app.ui.widgets.copy_label import wrapped
 from app.ui.widgets.plot_style import label_axis, make_plot, style_plot
 
 _STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_PageDown: -10, Qt.Key.Key_PageUp: 10}
+
+_LEAST, _GAP = 200, 4
 
 
 class OperatingCurve(QWidget):
@@ -35,7 +38,7 @@ class OperatingCurve(QWidget):
         self.plot.setRange(xRange=(0, 1), yRange=(0, 1), padding=0.02)
         self.plot.setMouseEnabled(False, False)
         self.plot.getPlotItem().layout.setContentsMargins(4, 8, 8, 8)
-        self.plot.setMinimumHeight(200)
+        self.plot.setMinimumHeight(_LEAST)
         self.plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # as high as there is room
         self.plot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.plot.setToolTip("Drag the line, or use the arrow keys")
@@ -50,7 +53,7 @@ class OperatingCurve(QWidget):
         self.line.sigPositionChangeFinished.connect(lambda *_: self.chosen.emit(self.threshold))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
+        column.setSpacing(_GAP)
         column.addWidget(self.plot, 1)
         column.addWidget(self.said)
         self._curve: Mapping[str, Sequence[float]] = {}
@@ -93,11 +96,23 @@ class OperatingCurve(QWidget):
         if np.isnan(sensitivity):
             self.said.setText("The model keeps no held-out predictions to choose by.")
             return
-        other, sought = self._classes
+        other, sought = map(short_class, self._classes)
         self.said.setText(
             f"From {self.threshold:.2f} up a case is called {sought}. Among held-out cases this finds "
             f"{100 * sensitivity:.0f} of 100 {_with(sought)} and clears {100 * specificity:.0f} of 100 "
             f"{_with(other)}; a point chosen by looking at these very cases is slightly flattered.")
+
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Keep every line of the sentence below the curves."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        words = max(self.said.heightForWidth(max(self.width(), _LEAST)), 0)
+        self.said.setMinimumHeight(words)
+        self.setMinimumHeight(_LEAST + words + _GAP)
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Move the line by keyboard, a hundredth at a time."""

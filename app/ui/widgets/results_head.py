@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from app.ui.class_names import short_class
 from app.ui.result_session import ResultSession
 from app.ui.result_words import auc_sentence, difference_sentence, figure_text, scope_sentence, trust_sentences
-from app.ui.results import Estimate
+from app.ui.results import Estimate, Results
 from app.ui.widgets.beside_menu import BesideMenu
 from app.ui.widgets.copy_label import CopyLabel, wrapped
 from app.ui.widgets.curve_style import line_icon, look_of
@@ -40,14 +42,36 @@ class ResultsHead(QWidget):
         session, results = self._session, self._session.results
         auc = results.auc(session.model)
         self.figure.setText(f"{auc.mean:.2f}" if auc.is_known else "no AUC")
-        self.auc.setText(auc_sentence(results, session.model))
+        told_auc = auc_sentence(results, session.model)
+        self.auc.setText(_shortened(told_auc, results))
+        self.auc.setToolTip(told_auc if self.auc.text() != told_auc else "")
         self.difference.setText(difference_sentence(results, session.model))
         self.difference.setVisible(bool(self.difference.text()))
         told = trust_sentences(results, session.model)
         internal = Estimate.read(results.part("internal").get("auc"))
         if internal.is_known:
             told.insert(0, f"In its own cross-validation the AUC was {figure_text(internal)}.")
-        self.trust.setText(" ".join([scope_sentence(results), *told]))
+        self.trust.setText(_shortened(" ".join([scope_sentence(results), *told]), results))
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Keep every line whole at any width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        layout = self.layout()
+        if layout is not None and self.width() > _MOST:
+            layout.invalidate()
+            self.setMinimumHeight(max(layout.heightForWidth(self.width()), 0))
+            layout.setGeometry(self.rect())
+
+
+def _shortened(text: str, results: Results) -> str:
+    """Shorten long names of classes, so that the figures below keep their room."""
+    for name in (results.positive, results.negative):
+        text = text.replace(name, short_class(name))
+    return text
 
 
 class ModelChoice(QWidget):

@@ -23,7 +23,7 @@ _CAPTION = ("Thin: each fold. Bold: mean over folds at each false positive share
             "held-out answers pooled. The square is the threshold on the cases' own probabilities.")
 _OUTSIDE = ("The model's answers for these cases, none of which it was fitted to, with its band of 95 % and DeLong's "
             "interval of the area. The square is the threshold.")
-HANDLE = 13
+HANDLE, _SHORT = 13, 16
 
 
 class RocPlot(Figure):
@@ -42,8 +42,10 @@ class RocPlot(Figure):
         """Draw every curve of the session."""
         session, results = self._session, self._session.results
         self._lines = {}
-        label_axis(self.plot, "left", f"Sensitivity (share of {results.positive} found)")
-        label_axis(self.plot, "bottom", f"1 \N{MINUS SIGN} specificity (share of {results.negative} called positive)")
+        fits = max(len(results.positive), len(results.negative)) <= _SHORT
+        label_axis(self.plot, "left", "Sensitivity" + f" (share of {results.positive} found)" * fits)
+        label_axis(self.plot, "bottom", "1 \N{MINUS SIGN} specificity"
+                   + f" (share of {results.negative} called positive)" * fits)
         self.caption.setText(_OUTSIDE if results.is_external else _CAPTION)
         make_legend(self.plot, (-12, -12))
         self.plot.plot([0, 1], [0, 1], pen=make_pen(theme().line, width=1))
