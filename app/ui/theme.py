@@ -138,6 +138,12 @@ QTabWidget {{ background: {c.panel}; }}
 QTabWidget::pane {{ border: 0; }}
 QProgressBar {{ background: {c.panel_high}; border: 0; border-radius: 3px; max-height: 6px; min-height: 6px; }}
 QProgressBar::chunk {{ background: {c.accent}; border-radius: 3px; }}
+QSlider {{ background: transparent; }}
+QSlider::groove:horizontal {{ background: {c.line}; height: 4px; border-radius: 2px; }}
+QSlider::sub-page:horizontal {{ background: {c.accent}; height: 4px; border-radius: 2px; }}
+QSlider::handle:horizontal {{ background: {c.accent}; border: 2px solid {c.panel}; width: 14px; height: 14px;
+    margin: -7px 0; border-radius: 9px; }}
+QSlider::handle:horizontal:hover, QSlider:focus::handle:horizontal {{ border-color: {c.text}; }}
 QScrollArea {{ border: 0; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}

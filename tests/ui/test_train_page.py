@@ -281,3 +281,16 @@ def test_keys_go_forth_and_back(wizard, qtbot):
     assert wizard.training.draft.step == 1
     qtbot.keyClick(wizard.page, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
     assert wizard.training.draft.step == 0
+
+
+def test_the_keyboard_reaches_models_before_the_effort(wizard):
+    wizard.open()
+    wizard.go(3)
+    step, order = wizard.page.models, []
+    widget = step.total.nextInFocusChain()
+    while widget is not step.total:
+        order.append(widget)
+        widget = widget.nextInFocusChain()
+    places = [order.index(each.button) for each in step.models.values()]
+    assert places == sorted(places)
+    assert places[-1] < order.index(step.efforts["quick"])

@@ -23,7 +23,8 @@ class ModelsStep(Step):
         self.total, self.warning = wrapped(role="title"), wrapped(role="dim")
         self.total.setToolTip("Timed on your table, on this machine")
         self.group = QButtonGroup(self)
-        self._list = QVBoxLayout()
+        self._list: QVBoxLayout = QVBoxLayout()
+        self._last: QWidget = self.total
         self._list.setSpacing(10)
         self.column.addWidget(self.total)  # above the list: it is read before Next at any height
         add_heading(self.column, "Models")
@@ -88,6 +89,8 @@ class ModelsStep(Step):
         self.models[name].setMaximumWidth(860)
         box.clicked.connect(lambda on, name=name: self._tick(name, on=on))
         self._list.addWidget(self.models[name])
+        QWidget.setTabOrder(self._last, box)  # boxes made later come before what stands below them
+        self._last = box
 
     def _tick(self, name: str, *, on: bool) -> None:
         chosen = set(self.training.draft.models) | {name} if on else set(self.training.draft.models) - {name}

@@ -14,6 +14,8 @@ from app.ui.training_words import COMPARATORS, auc_words, headline
 from app.ui.widgets.copy_label import CopyLabel, wrapped
 from app.ui.widgets.problem_list import ProblemList
 
+_NO_CAUTIONS = "The run had no cautions. All results say how far to trust each figure."
+
 
 class ResultsStep(Step):
     """The headline, a row for each model and comparator, what to know.
@@ -61,7 +63,7 @@ class ResultsStep(Step):
         self._fill(result)
         cautions = result.get("cautions") or ()
         self.cautions.show_problems([{"message": each, "fix": "", "stops": False} for each in cautions]
-                                    or [{"message": "Nothing stood out.", "fix": "", "stops": False}])
+                                    or [{"message": _NO_CAUTIONS, "fix": "", "stops": False}])
         told: Mapping[str, Any] = self.training.draft.run.get("external") or {}
         said = "The external cases are being tested." if self.training.is_testing else ""
         if told:
