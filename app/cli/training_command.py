@@ -49,6 +49,7 @@ def add_training_command(command: Command) -> None:
     )
     train.add_argument("--folds", type=at_least_one, metavar="N", help="in place of the primary recipe's")
     train.add_argument("--repeats", type=at_least_one, metavar="N", help="in place of the primary recipe's")
+    train.add_argument("--one-site-out", action="store_true", help="hold sites out one by one, not in groups")
     train.add_argument("--audit", action="store_true", help="also the naive figure and the figure of permuted labels")
     train.add_argument("--permutations", type=at_least_one, metavar="N", help="of the labels, for --audit")
     train.add_argument("--learning-curve", action="store_true", help="also whether more cases would help")
@@ -75,6 +76,7 @@ def train_request(options: argparse.Namespace) -> dict[str, Any]:
         "save": options.save,
         "harmonise": None if options.harmonise is None else {"method": options.harmonise},
         "splits": options.splits,
+        "one_site_out": options.one_site_out,
         "audit": options.audit,
         "learning_curve": options.learning_curve,
         **{name: value for name, value in optional.items() if value is not None},

@@ -227,8 +227,7 @@ class TrainRequest(Settings):
     `clinical` columns are known before the diagnosis: a model of them alone is always shown beside. `context` columns
     describe a case to the harmonisation and are never learned from. `confirmed` columns are features although they look
     like the label; the patient's column among them says that its ids are unique. `splits` is a table of fixed train and
-    test lists. The `primary` recipe is declared before the run: by default the first. A request may say `recipe` for
-    one alone.
+    test lists. The `primary` recipe is declared before the run: by default the first. `recipe` may stand for one alone.
     """
 
     table: str
@@ -246,6 +245,7 @@ class TrainRequest(Settings):
     splits: str | None = None
     folds: int | None = Field(None, ge=2, le=50, description="in place of the primary recipe's")
     repeats: int | None = Field(None, ge=1, le=20, description="in place of the primary recipe's")
+    one_site_out: bool = Field(False, description="hold sites out one by one, not in groups")
     audit: bool = False
     permutations: int = Field(20, ge=1, le=1000, description="of the labels, for the audit")
     learning_curve: bool = False

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app.core.paths import cases_folder, data_folder
-from app.core.store.cases import find_cases, forget_cases, keep_cases
+from app.core.store.cases import find_cases, keep_cases
 
 DIGEST = "ab" * 32
 FILES = {"id": "Łódź 1", "images": {"image": "/data/1.nii.gz"}, "mask": "/data/1-mask.nii.gz"}
@@ -34,13 +34,6 @@ def test_keeping_again_replaces_and_leaves_one_file():
     assert find_cases(DIGEST) == {1: ("new", None)}
     assert [path.name for path in cases_folder().iterdir()] == [f"{DIGEST}.json"]
     assert cases_folder().parent == data_folder()
-
-
-def test_forgotten_cases_are_gone_and_may_be_forgotten_twice():
-    keep_cases(DIGEST, [0], ["a"])
-    forget_cases(DIGEST)
-    forget_cases(DIGEST)
-    assert find_cases(DIGEST) == {}
 
 
 def test_a_damaged_file_knows_nothing():

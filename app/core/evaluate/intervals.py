@@ -209,21 +209,3 @@ def least_error(area: ArrayLike, counts: tuple[int, int]) -> NDArray[np.float64]
     first, second = areas / (2 - areas), 2 * areas**2 / (1 + areas)
     variance = areas * (1 - areas) + (one - 1) * (first - areas**2) + (other - 1) * (second - areas**2)
     return np.asarray(np.sqrt(np.maximum(variance, 0.0) / (one * other)))
-
-
-def corrected_t_difference(differences: ArrayLike, k: int, repeats: int, level: float = 0.95) -> tuple[float, float]:
-    """Interval for the mean paired difference of two models measured on the same folds.
-
-    Parameters
-    ----------
-    differences : array, shape (repeats * k,)
-        Figure of one model less that of the other, fold by fold.
-    k, repeats, level
-        As for `corrected_t_interval`, whose reference holds here too.
-
-    Returns
-    -------
-    low, high : float
-    """
-    found = resampled_mean(np.reshape(differences, repeats * k), 1.0 / (k - 1), k - 1, level)
-    return float(found.low or 0.0), float(found.high or 0.0)

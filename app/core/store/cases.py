@@ -58,11 +58,6 @@ def find_cases(digest: str) -> dict[int, tuple[str, dict[str, Any] | None]]:
         return {}
 
 
-def forget_cases(digest: str) -> None:
-    """Remove what is known of a model's cases, as when the model is removed."""
-    (cases_folder() / _name(digest)).unlink(missing_ok=True)
-
-
 def _name(digest: str) -> str:
     if not re.fullmatch(r"[0-9a-f]{64}", digest):
         raise ValueError("a digest has 64 hexadecimal digits")

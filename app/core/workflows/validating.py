@@ -13,7 +13,7 @@ from app.core.classify.tuned import TunedClassifier
 from app.core.data import Caution
 from app.core.errors import CohortError
 from app.core.evaluate.crossvalidate import OutOfFold, Runner, cross_validate
-from app.core.evaluate.folds import Folds, leave_sites_out, make_folds, read_splits
+from app.core.evaluate.folds import Folds, leave_one_site_out, leave_sites_out, make_folds, read_splits
 from app.core.harmonise.step import build_harmonisation
 from app.core.recipe import HarmoniseRecipe, Recipe
 from app.core.requests import TrainRequest
@@ -80,6 +80,8 @@ def make_plan(ask: TrainRequest, cohort: Cohort) -> Plan:
     if cohort.sites is None:
         return Plan(folds, None)
     try:
+        if ask.one_site_out:
+            return Plan(folds, leave_one_site_out(cohort.labels, cohort.patients, cohort.sites))
         repeats = min(repeats, SITE_REPEATS)
         return Plan(folds, leave_sites_out(cohort.labels, cohort.patients, cohort.sites, k, repeats, ask.seed))
     except CohortError:  # too few sites, or none with both classes: nothing is said of new sites

@@ -28,7 +28,7 @@ from app.core.evaluate.comparators import (
 )
 from app.core.evaluate.crossvalidate import cross_validate
 from app.core.evaluate.folds import make_folds
-from app.core.evaluate.intervals import Estimate, corrected_t_difference
+from app.core.evaluate.intervals import Estimate, resampled_mean
 from app.core.evaluate.learning_curve import first_repeats, learning_curve, shrink_folds
 from app.core.evaluate.metrics import auc
 from app.core.evaluate.selection import correct_selection
@@ -59,7 +59,8 @@ def test_comparators_run_on_the_models_folds(cohort):
     told = describe_comparators(model, found)
     difference = model.aucs - found["volume"].aucs
     assert told["volume"]["difference"]["mean"] == pytest.approx(difference.mean())
-    assert told["volume"]["difference"]["interval"] == pytest.approx(corrected_t_difference(difference, 5, 2))
+    expected = resampled_mean(difference, 1 / 4, 4)
+    assert told["volume"]["difference"]["interval"] == pytest.approx([expected.low, expected.high])
     json.dumps(told, allow_nan=False)
 
 

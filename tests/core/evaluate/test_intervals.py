@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from app.core.evaluate.intervals import corrected_t_difference, corrected_t_interval
+from app.core.evaluate.intervals import corrected_t_interval, resampled_mean
 
 T_9 = 2.2621571628540993
 """97.5 % quantile of Student's t with nine degrees of freedom."""
@@ -45,7 +45,8 @@ def test_few_cases_that_separate_perfectly_do_not_flatter():
 
 def test_difference_is_symmetric_about_its_mean():
     differences = np.random.default_rng(2).normal(0.03, 0.1, 50)
-    low, high = corrected_t_difference(differences, 10, 5)
+    found = resampled_mean(differences, 1 / 9, 9)
+    low, high = found.low, found.high
     half = T_9 * differences.std(ddof=1) * math.sqrt(0.02 + 1 / 9)
     assert (low, high) == pytest.approx((differences.mean() - half, differences.mean() + half), rel=1e-10)
     assert low < 0 < high, "a difference this small is unresolved"

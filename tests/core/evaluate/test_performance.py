@@ -10,7 +10,6 @@ from sklearn.metrics import average_precision_score, brier_score_loss
 
 from app.core.evaluate.folds import make_folds
 from app.core.evaluate.intervals import (
-    corrected_t_difference,
     resampled_area,
     resampled_mean,
     resampled_p,
@@ -121,7 +120,6 @@ def test_mean_and_p_value_against_the_formula():
     values = np.random.default_rng(2).normal(0.03, 0.08, 50)
     error = values.std(ddof=1) * math.sqrt(1 / 50 + 1 / 9)
     told = resampled_mean(values, 1 / 9, 9)
-    assert (told.low, told.high) == pytest.approx(corrected_t_difference(values, 10, 5))
     assert told.high - told.value == pytest.approx(t.ppf(0.975, 9) * error)
     assert resampled_p(values, 1 / 9, 9) == pytest.approx(2 * t.sf(abs(values.mean()) / error, 9))
     assert resampled_p(np.zeros(50), 1 / 9, 9) == 1.0

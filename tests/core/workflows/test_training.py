@@ -90,6 +90,13 @@ def test_comparators_stand_beside_without_being_asked_for(run):
     assert result["comparators"]["volume"]["auc_new_site"]["groups"] > 0
 
 
+def test_sites_can_be_held_out_one_by_one(tmp_path):
+    result = train(ask(tmp_path, LINEAR, one_site_out=True, folds=3, repeats=1), lambda _fraction, _message: None)
+    found = result["models"]["linear"]["auc_new_site"]
+    assert len(found["folds"]) == 6, "one for each site"
+    assert found["pairs"] == found["within_pairs"], "cases are compared within their site"
+
+
 def test_new_sites_are_held_out_whole(run):
     result, *_ = run
     labels, sites = (np.array(result["cases"][name]) for name in ("label", "site"))
