@@ -41,7 +41,7 @@ from app.ui.widgets.run_bar import RunBar
 from app.ui.widgets.sequence_picker import TITLES, title_of_sequence
 from app.ui.words import DEMONSTRATION
 
-LIST_WIDTH, CARD = 300, 180
+LIST_WIDTH, CARD = 300, 144
 _OF_ONE = ("results", "use", "default", "export", "remove")
 _APART = "Each on its own cases: their figures stand side by side, and no difference is claimed."
 

@@ -95,7 +95,7 @@ class SaveStep(Step):
         left.addLayout(row)
         add_heading(right, "Operating point")
         self.points.setMinimumWidth(280)
-        right.addWidget(field_row("A case is called", self.points))
+        right.addWidget(field_row("Threshold", self.points))
         right.addWidget(self.curve, 1)
         add_heading(right, "Error rate of the verdict")
         for rate, sentence in ERROR_RATES.items():
