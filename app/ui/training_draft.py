@@ -67,6 +67,7 @@ class Draft:
     primary: str = ""
     folds: int = 10
     repeats: int = EFFORTS["normal"]
+    one_site_out: bool = False
     audit: bool = False
     learning_curve: bool = False
     external: str = ""
@@ -136,7 +137,7 @@ class Draft:
             patient=chosen["patient"], site=site, clinical=chosen["clinical"], ignore=self._listed("ignore"),
             confirmed=[*self._listed("feature"), *self.confirmed],
             recipes=[_for_run(recipes[name], measures, folds, self.repeats) for name in self.models],
-            primary=self.declared, folds=folds, repeats=self.repeats, audit=self.audit,
+            primary=self.declared, folds=folds, repeats=self.repeats, one_site_out=self.one_site_out, audit=self.audit,
             learning_curve=self.learning_curve, out=out, keep=keep, jobs=self.jobs,
             harmonise=HarmoniseRecipe(method="combat", unseen=self.unseen, small=self.small)
             if self.harmonise == "combat" and site else None)

@@ -225,6 +225,7 @@ def test_validation_says_what_each_test_tells(wizard):
     assert "More than 9 folds" in step.few.text()
     assert step.sites.text().startswith("5 sites are needed")
     assert "this table names 4" in step.sites.text()
+    assert step.one_site_row.isHidden(), "no more sites than folds: they are held out one by one as it is"
     step.primary.setCurrentIndex(step.primary.findData("rf"))
     step.primary.activated.emit(1)
     step.audit.click()

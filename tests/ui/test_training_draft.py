@@ -46,7 +46,8 @@ def test_only_what_was_changed_is_named_to_the_engine():
 
 def test_the_request_says_what_was_chosen():
     draft = Draft(source="/a.csv", models=("default", "rf"), primary="rf", repeats=1, folds=10, harmonise="combat",
-                  unseen="refuse", audit=True, jobs=2).with_role(("f1",), "ignore").with_role(("grade",), "feature")
+                  unseen="refuse", one_site_out=True, audit=True, jobs=2)
+    draft = draft.with_role(("f1",), "ignore").with_role(("grade",), "feature")
     asked = draft.request(looked(), KNOWN, "/out", "/keep")
     assert (asked.positive, asked.label, asked.patient, asked.site) == ("ALT", "label", "patient", "site")
     assert asked.clinical == ["age"]
@@ -56,6 +57,7 @@ def test_the_request_says_what_was_chosen():
     assert asked.recipe.name == "rf"
     assert asked.folds == 9
     assert asked.repeats == 1
+    assert asked.one_site_out
     assert {(recipe.model.folds, recipe.model.repeats) for recipe in asked.recipes} == {(9, 1)}
     assert asked.harmonise.method == "combat"
     assert asked.harmonise.unseen == "refuse"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.ui.cohort import Cohort
@@ -133,7 +133,3 @@ class FeaturesPage(QWidget):
             return (not wanted or standing(record) == wanted) and words in str(record["case"]).casefold()
 
         self._cohort.model.keep(passes if wanted or words else None)
-
-    def take_focus(self) -> None:
-        """Give the keys to the table."""
-        self.table.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -7,8 +7,6 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.training import Training
 
-WIDEST = 1000
-
 
 class Step(QScrollArea):
     """One step; its content goes into `column`.

@@ -14,7 +14,7 @@ from app.ui.widgets.explained import Explained, field_row
 from app.ui.widgets.file_choice import FileChoice
 
 _TABLES = "Table (*.csv *.tsv *.xlsx *.parquet)"
-_SITE_SCORES, _PADDING = 5, 6
+_SITE_SCORES, _FOLD_SITES, _PADDING = 5, 10, 6
 
 
 class ValidationStep(Step):
@@ -24,6 +24,7 @@ class ValidationStep(Step):
         super().__init__(training, parent)
         self.folds, self.repeats, self.jobs, self.primary = QSpinBox(), QSpinBox(), QSpinBox(), QComboBox()
         self.audit, self.learning = QCheckBox("Audit for leaks"), QCheckBox("Learning curve")
+        self.one_site = QCheckBox("One site at a time")
         self.external, self.clear = FileChoice("External cases", _TABLES), QPushButton("None")
         self.few, self.sites, self.total = wrapped(role="dim"), wrapped(), wrapped(role="title")
         self.repeats.setRange(1, 20)
@@ -47,6 +48,9 @@ class ValidationStep(Step):
                                         "one."))
         add_heading(self.column, "New sites")
         self.column.addWidget(self.sites)
+        self.one_site_row = Explained(self.one_site, "Hold out each site alone, in place of groups of sites; where "
+                                      "sites are many this takes longer and says more of each.")
+        self.column.addWidget(self.one_site_row)
         add_heading(self.column, "Patients from elsewhere")
         row = field_row("External cases", self.external, "")
         row.layout().insertWidget(2, self.clear)  # type: ignore[union-attr]
@@ -72,6 +76,7 @@ class ValidationStep(Step):
         self.repeats.valueChanged.connect(lambda value: self._take(repeats=value))
         self.jobs.valueChanged.connect(lambda value: self._take(jobs=value))
         self.primary.activated.connect(lambda _row: training.choose(primary=str(self.primary.currentData())))
+        self.one_site.clicked.connect(lambda on: training.choose(one_site_out=on))
         self.audit.clicked.connect(lambda on: training.choose(audit=on))
         self.learning.clicked.connect(lambda on: training.choose(learning_curve=on))
         self.external.chosen.connect(lambda path: training.choose(external=path))
@@ -103,6 +108,9 @@ class ValidationStep(Step):
                 self.primary.addItem(title, name)
         self.primary.setCurrentIndex(max(0, self.primary.findData(draft.declared)))
         self.primary.setEnabled(len(offered) > 1)
+        self.one_site.setChecked(draft.one_site_out)
+        sizes = (found.get("advice") or {}).get("sizes") or {}
+        self.one_site_row.setVisible(len(sizes) > _FOLD_SITES)
         self.audit.setChecked(draft.audit)
         self.learning.setChecked(draft.learning_curve)
         if self.external.path != draft.external:

@@ -194,7 +194,6 @@ class ViewCase:
     id: str
     images: Mapping[str, ViewImage]
     identity: Identity = field(default_factory=Identity)
-    mask_name: str = ""
     cautions: tuple[Caution, ...] = ()
 
     def name_of(self, image: ViewImage) -> str:
