@@ -131,7 +131,13 @@ def trust_sentences(results: Results, name: str) -> list[str]:
         told.append(f"Only {fewest} {rare}: read the interval, not the figure.")
     if not results.is_external and not results.is_side_by_side:
         target = str(results.raw.get("target") or "new patients of the same sites")
-        told.append(f"The figures are for {target}; another hospital's cases can only be judged by an external test.")
+        elsewhere = Estimate.read(results.of("new_sites", name))
+        if elsewhere.is_known:
+            told.append(f"The figures are for {target}; at sites held out whole, as a new hospital is, the AUC is "
+                        f"{figure_text(elsewhere)}.")
+        else:
+            told.append(f"The figures are for {target}; another hospital's cases can only be judged by an external "
+                        "test.")
     audit = results.part("audit")
     naive = audit.get("naive")
     if isinstance(naive, Mapping) and naive.get("sentence") and as_number(naive.get("optimism")) > 0:

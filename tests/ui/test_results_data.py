@@ -133,6 +133,8 @@ def test_sentences(results):
     trust = " ".join(trust_sentences(results, "logistic"))
     assert "Only 40 lipoma" in trust
     assert "new patients of the same sites" in trust
+    assert "at sites held out whole, as a new hospital is, the AUC is 0.81 (0.62–0.92)" in trust
+    assert "can only be judged by an external test" in " ".join(trust_sentences(results, "forest"))
     assert "primary" in trust
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from app.core.evaluate.comparators import TITLES
 from app.core.paths import program_folder
 
 UNSEEN = {
@@ -29,18 +30,28 @@ def write_card(model: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
     from jinja2 import Environment, FileSystemLoader
 
     folder, recipe = program_folder() / "resources" / "report", model["recipe"]
+    figures, points = evaluation["models"][recipe["name"]], [each["name"] for each in model["thresholds"]]
     pages = Environment(loader=FileSystemLoader(folder), autoescape=False)  # noqa: S701 - Markdown is not escaped
     pages.filters |= {"figure": _figure, "span": _span, "signed": _signed, "estimate": _estimate, "area": _area}
     pages.filters["change"] = _change
     text = pages.get_template("model_card.md").render(
         model=model,
         recipe=recipe,
-        figures=evaluation["models"][recipe["name"]],
+        figures=figures,
         evaluation=evaluation,
+        points=_ordered(figures.get("points"), points),
+        models=_ordered(evaluation["models"], [recipe["name"]]),
+        comparators=_ordered(evaluation["comparators"], TITLES),
         kept=[*recipe["harmonise"]["covariates"], *recipe["harmonise"]["categorical"]],
         unseen=UNSEEN,
     )
     return text.strip() + "\n"
+
+
+def _ordered(values: Mapping[str, Any] | None, first: Iterable[str]) -> dict[str, Any]:
+    """The same in an order of its own: a file that was read gives names by the alphabet."""
+    found = values or {}
+    return {name: found[name] for name in dict.fromkeys((*first, *sorted(found))) if name in found}
 
 
 def _figure(value: float | None) -> str:

@@ -72,6 +72,7 @@ def describe_training(specification: Specification, evaluation: Json, known: Kno
         "seed": evaluation.get("seed"),
         "prevalence": specification.training.prevalence,
         "target": models[saved].get("target", "new patients of the same sites"),
+        "new_sites": {name: models[name]["auc_new_site"] for name in names if models[name].get("auc_new_site")},
         "headline": models[saved].get("headline"),
         "selection": evaluation.get("selection"),
         "roc": {name: _roc(figures[name], answers[name], folds=name in models) for name in (*names, *telling)},
