@@ -288,11 +288,11 @@ def test_train_prints_the_contract(capsys, tmp_path):
              "--recipe", str(recipe), "--out", str(tmp_path / "model"), "--seed", "3"]
     result = answer(capsys, *words)
     assert set(result["models"]["small"]["auc"]) >= {"mean", "sd", "interval", "folds"}
-    assert set(result["comparators"]["volume"]) == {"auc", "difference"}
+    assert set(result["comparators"]["volume"]) >= {"auc", "difference"}
     assert len(result["folds"]["digest"]) == 64
     assert answer(capsys, "models", "verify", result["bundle"])["ok"]
     assert answer(capsys, *words)["folds"] == result["folds"]
-    assert "small: AUC 0." in say(capsys, *words)[1]
+    assert "small *                 0." in say(capsys, *words)[1]
     assert "features: volume_ml" in say(capsys, *words)[2], "what is learned from is listed before fitting"
     assert "no column 'nothing'" in refusal(capsys, *words[:2], "--label", "nothing", *words[4:])
     assert "no column 'nothing'" in refusal(capsys, *words, "--ignore", "nothing")
