@@ -210,10 +210,8 @@ class ViewCase:
             When a prepared array is gone or damaged.
         """
         names = list(result.get("sequences") or result["images"])
-        mask = result.get("mask") or {}
         return cls(str(result.get("case", "")), {name: open_image(name, result["images"][name]) for name in names},
-                   Identity(**_known(Identity, result.get("identity"))), str(mask.get("name", "")),
-                   _cautions(result.get("cautions")))
+                   Identity(**_known(Identity, result.get("identity"))), _cautions(result.get("cautions")))
 
 
 def open_image(name: str, entry: Mapping[str, Any]) -> ViewImage:
