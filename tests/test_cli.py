@@ -287,8 +287,8 @@ def test_train_prints_the_contract(capsys, tmp_path):
     words = ["train", str(table), "--label", "label", "--positive", "ALT", "--patient", "patient", "--site", "site",
              "--recipe", str(recipe), "--out", str(tmp_path / "model"), "--seed", "3"]
     result = answer(capsys, *words)
-    assert set(result["models"]["small"]["auc"]) >= {"mean", "sd", "interval", "folds"}
-    assert set(result["comparators"]["volume"]) >= {"auc", "difference"}
+    assert set(result["models"]["small"]["auc"]) == {"mean", "sd", "interval", "interval_by", "folds"}
+    assert set(result["comparators"]["volume"]) == {"auc", "difference", "points", "out_of_fold"}
     assert len(result["folds"]["digest"]) == 64
     assert answer(capsys, "models", "verify", result["bundle"])["ok"]
     assert answer(capsys, *words)["folds"] == result["folds"]

@@ -130,6 +130,7 @@ def test_several_recipes_and_the_text_that_a_person_reads(capsys, recipe, tmp_pa
     assert "other was declared primary before the run" in out
     assert "tumour volume alone: AUC" in out or "the longest diameter alone: AUC" in out
     assert "with the label as a covariate and selected on the whole table" in out.casefold()
+    assert "that no new patient would have confirmed" in out or "gained nothing here" in out
     assert "p = " in out
     assert lines[-1] == str(tmp_path / "m")
     assert "other: fold 2 of 3" in err
