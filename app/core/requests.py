@@ -295,12 +295,24 @@ class TrainRequest(Settings):
         return next((recipe for recipe in self.settled if recipe.name == self.primary), self.settled[0])
 
     @property
+    def measures(self) -> Recipe | None:
+        """The recipe that says what is measured: the primary one, or the first that measures anything."""
+        ordered = sorted(self.recipes, key=lambda recipe: recipe.name != self.primary)
+        return next((recipe for recipe in ordered if recipe.features or not recipe.network), None)
+
+    @property
     def settled(self) -> tuple[Recipe, ...]:
-        """The recipes as they are run: on what the primary one measures, harmonised as the request says."""
-        first = next((recipe for recipe in self.recipes if recipe.name == self.primary), self.recipes[0])
-        common: dict[str, Any] = {"prep": first.prep, "features": first.features}
-        common |= {} if self.harmonise is None else {"harmonise": self.harmonise}
-        return tuple(recipe.model_copy(update=common) for recipe in self.recipes)
+        """The recipes as they are run: on what one of them measures, harmonised as the request says.
+
+        A network that looks at pictures alone keeps its own preparation of them.
+        """
+        measured = self.measures
+        told = {} if measured is None else {"prep": measured.prep, "features": measured.features}
+        common: dict[str, Any] = {} if self.harmonise is None else {"harmonise": self.harmonise}
+        return tuple(
+            recipe.model_copy(update=common if recipe.network and not recipe.features else told | common)
+            for recipe in self.recipes
+        )
 
 
 class PreviewTrainingRequest(Settings):
