@@ -1,7 +1,7 @@
 """The one command: makes the environment on first use, then opens the program, or runs what is asked.
 
     python run.py              opens the window on the demonstration case
-    python run.py test [...]   runs the tests (further words go to pytest)
+    python run.py test [...]   runs the tests on all cores (further words go to pytest; -n0: in one process)
     python run.py bench        runs the benchmarks and prints their tables
     python run.py --check      only says whether this machine can run the program
     python run.py -- ARGS      python -m app ARGS
@@ -26,6 +26,7 @@ PINS = ROOT / "resources" / "pins.txt"
 DISK_NEEDED_GB = 6
 RADIOMICS = "pyradiomics==3.0.1"
 BUILD_FIRST = ("numpy", "versioneer", "setuptools", "wheel")
+WORKERS = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")  # -n0 among the words: one process
 QT_LIBRARIES = {
     "EGL": "libegl1",
     "GL": "libgl1",
@@ -168,7 +169,7 @@ def main(words):
         return run_in_environment(["-m", "app", "--demo"])
     if words[0] == "test":
         check_display_libraries()
-        return run_in_environment(["-m", "pytest", *words[1:]])
+        return run_in_environment(["-m", "pytest", *WORKERS, *words[1:]])
     if words[0] == "bench":
         return run_in_environment(["-m", "tests.benchmarks", *words[1:]])
     # paths on the command line are the caller's, so the working folder stays his; -P: his files are not our modules

@@ -30,6 +30,8 @@ from app.core.jobs import (
 from app.core.jobs.failures import outline_traceback
 from app.core.paths import logs_folder, runs_folder
 
+pytestmark = pytest.mark.quiet
+
 TOY = "tests.core.toy_workflows"
 ROOT = Path(__file__).resolve().parents[2]
 

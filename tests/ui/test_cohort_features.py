@@ -174,6 +174,7 @@ def test_source_recipe_and_output_are_remembered(cohort, page, qtbot, tmp_path):
     again.window.close()
 
 
+@pytest.mark.quiet
 def test_thousands_of_cases_stay_fluid(cohort, page):
     cohort.cohort.read()
     begun = perf_counter()

@@ -16,6 +16,8 @@ from app.core.paths import runs_folder
 from app.core.store import Store
 from app.ui.jobs import Jobs
 
+pytestmark = pytest.mark.quiet
+
 TOY = "tests.core.toy_workflows"
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -255,6 +255,7 @@ def test_an_upright_window_moves_the_result_below(driver):
     driver.qtbot.waitUntil(lambda: driver.page._inner.orientation() == Qt.Orientation.Vertical)
 
 
+@pytest.mark.quiet
 def test_ten_thousand_rows_stay_fluid(driver):
     begun = perf_counter()
     driver.reading.worklist.add([Entry(str(n), case_files(f"P{n}"), "new") for n in range(10_000)])

@@ -68,6 +68,7 @@ def test_rows_of_another_model_say_so(scored):
     assert not model.index(0).data(OTHER_ROLE)
 
 
+@pytest.mark.quiet
 def test_ten_thousand_cases_are_queued_again_without_a_long_wait(driver):
     driver.reading.worklist.add([Entry(str(n), case_files(f"P{n}"), "scored", SCORE) for n in range(10_000)])
     begun = perf_counter()

@@ -72,6 +72,7 @@ def test_a_process_that_dies_once_costs_nothing(tmp_path):
     assert (tmp_path / "died").exists()
 
 
+@pytest.mark.quiet
 def test_a_wish_to_stop_is_heard_while_all_are_at_work():
     begun = time.monotonic()
 
