@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 CASES, SITES = 85, 43
 PARTS = ("window", "cohort", "train")
+PAGES = (
+    "empty", "window", "settings",
+    "cohort", "quality", "exploration", "exploration-features", "exploration-maps", "exploration-slices",
+    "exploration-histograms",
+    "train-empty", "train-cases", "train-features", "train-sites", "train-models", "train-validation",
+    "train-before-run", "train-run", "train-done", "train-results", "train-save",
+    "results", "results-calibration", "results-decision", "results-cases", "results-sites", "results-features",
+    "results-audit", "results-learning", "results-metrics", "results-report",
+    "library",
+)
 
 
 def main(words: list[str]) -> int:
@@ -29,6 +39,8 @@ def main(words: list[str]) -> int:
     parser.add_argument("--model", help="score with this model")
     parser.add_argument("--scale", type=float, default=1.0, help="of everything, as on a dense screen")
     parser.add_argument("--cohort", type=Path, help="a folder or table of cases in place of phantoms")
+    parser.add_argument("--cases", type=int, default=CASES, help="phantoms, when there is no cohort")
+    parser.add_argument("--sites", type=int, default=SITES, help="that the phantoms are spread over")
     parser.add_argument("--label", default="label", help="the column that the cohort's features are compared with")
     parser.add_argument("--theme", choices=("dark", "light"), help="every page in this theme")
     parser.add_argument("--both", action="store_true", help="every picture once more in the light theme")
@@ -57,7 +69,7 @@ def main(words: list[str]) -> int:
         if "window" in ask.parts:
             _shoot_window(room, ask, shoot)
         if {"cohort", "train"} & set(ask.parts):
-            with _cohort(ask.cohort) as source:
+            with _cohort(ask.cohort, ask.cases, ask.sites) as source:
                 if "cohort" in ask.parts:
                     _shoot_cohort(room, source, ask.label, shoot)
                 if "train" in ask.parts:
@@ -91,7 +103,7 @@ def _shoot_window(room: Room, ask: argparse.Namespace, shoot: Callable[[str], No
 
 
 @contextmanager
-def _cohort(chosen: Path | None) -> Iterator[Path]:
+def _cohort(chosen: Path | None, cases: int, sites: int) -> Iterator[Path]:
     """Copy a cohort to a home folder made for the pictures, or draw one of phantoms there; gone afterwards."""
     from app.core.jobs import run_workflow
 
@@ -100,7 +112,7 @@ def _cohort(chosen: Path | None) -> Iterator[Path]:
     os.environ.update(dict.fromkeys(homes, str(folder)))  # paths on the pictures are those of any reader
     try:
         if chosen is None:
-            request = {"kind": "cohort", "out": str(source), "cases": CASES, "sites": SITES,
+            request = {"kind": "cohort", "out": str(source), "cases": cases, "sites": sites,
                        "jobs": os.cpu_count() or 1}
             run_workflow("app.core.workflows:make_demo", request, lambda _share, _words: None)
         else:
