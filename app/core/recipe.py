@@ -240,3 +240,9 @@ class Recipe(Settings):
         None, exclude_if=_is_absent, description="a network that scores pictures, or whose features `model` learns from"
     )
     comparator: str | None = Field(None, description="a simpler model of the library, always shown beside this one")
+
+    @model_validator(mode="after")
+    def _check_harmonise(self) -> Self:
+        if self.network is not None and self.harmonise.method != "none":
+            raise ValueError("site effects are removed from features, not from the pictures of a network")
+        return self

@@ -304,15 +304,18 @@ class TrainRequest(Settings):
     def settled(self) -> tuple[Recipe, ...]:
         """The recipes as they are run: on what one of them measures, harmonised as the request says.
 
-        A network that looks at pictures alone keeps its own preparation of them.
+        A network that looks at pictures alone keeps its own preparation; none is harmonised.
         """
-        measured = self.measures
-        told = {} if measured is None else {"prep": measured.prep, "features": measured.features}
-        common: dict[str, Any] = {} if self.harmonise is None else {"harmonise": self.harmonise}
-        return tuple(
-            recipe.model_copy(update=common if recipe.network and not recipe.features else told | common)
-            for recipe in self.recipes
-        )
+        first = self.measures
+        measured = {} if first is None else {"prep": first.prep, "features": first.features}
+        harmonised = {} if self.harmonise is None else {"harmonise": self.harmonise}
+
+        def settle(recipe: Recipe) -> Recipe:
+            if recipe.network is None:
+                return recipe.model_copy(update=measured | harmonised)
+            return recipe.model_copy(update=measured) if recipe.features else recipe
+
+        return tuple(map(settle, self.recipes))
 
 
 class PreviewTrainingRequest(Settings):

@@ -12,7 +12,7 @@ from app.core.classify.pipelines import build_pipeline
 from app.core.evaluate.crossvalidate import cross_validate, fit_fold
 from app.core.evaluate.folds import make_folds
 from app.core.recipe import ModelRecipe, Recipe
-from app.core.workflows.validating import make_model
+from app.core.workflows.making import make_model
 from tests.core.small_cohorts import quiet
 
 COMBAT = {"method": "combat", "covariates": ["age"], "unseen": "leave"}
@@ -152,7 +152,8 @@ def test_no_recipe_learns_from_what_is_held_out(sites, name, harmonise):
     table, labels, patients, probe = sites
     model = {**MODELS[name], "search": {"folds": 3, **MODELS[name].get("search", {})}}
     recipe = Recipe.parse({"name": name, "model": model, "harmonise": harmonise})
-    make = make_model(recipe, SimpleNamespace(features=tuple(f"f{place}" for place in range(6))), 0)
+    cohort = SimpleNamespace(features=tuple(f"f{place}" for place in range(6)))
+    make = make_model(recipe, cohort, SimpleNamespace(seed=0))
     split = make_folds(labels, patients, 4, 1, seed=2).splits[1]
 
     def learn(rows, truth, groups):

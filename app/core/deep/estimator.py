@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,6 +26,7 @@ from app.core.deep.fit import Epoch, train_network
 from app.core.deep.held_out import hold_out
 from app.core.deep.image_set import ImageSet
 from app.core.deep.imbalance import Loss
+from app.core.deep.journal import Journal
 from app.core.deep.networks import build_network
 from app.core.deep.phases import list_phases
 from app.core.deep.predict import gather_cases, predict_logits, spread_over_views, to_probability
@@ -39,8 +41,6 @@ from app.core.network_recipe import NetworkRecipe
 Array = NDArray[np.float64]
 Labels = NDArray[np.int_]
 Weights = dict[str, NDArray[Any]]
-OnEpoch = Callable[[int, Epoch], None]
-"""Told the network's number, from 1, and its epoch."""
 
 
 class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -63,8 +63,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Where a training's state and frozen features are kept, so that one that was stopped goes on exactly.
     report : callable, optional
         Told how far; may raise `Cancelled`.
-    on_epoch : callable, optional
-        Told every epoch of every network.
+    journal : Journal, optional
+        Where the epochs of every network are listed.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         threads: int | None = None,
         folder: str | Path | None = None,
         report: Report | None = None,
-        on_epoch: OnEpoch | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self.recipe = recipe
         self.images = images
@@ -106,7 +106,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.threads = threads
         self.folder = folder
         self.report = report
-        self.on_epoch = on_epoch
+        self.journal = journal
 
     def fit(self, table: Any, labels: Labels, patients: NDArray[Any] | None = None) -> Self:
         """Train every network, calibrate, and set the thresholds.
@@ -140,6 +140,10 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.notices_: list[str] = []
         self.weights_: list[str] = []
         self.best_: dict[str, Any] = {}
+        if self.journal:
+            most = sum(phase.epochs for phase in list_phases(self.recipe.fit))
+            facts = {"network": self.recipe.kind, "networks": len(asked), "epochs": most}
+            self.journal.begin({**facts, "device": device.describe()})
         answers = np.full((len(asked), len(labels)), np.nan)
         done = []
         for place, (recipe, member, copy) in enumerate(asked):
@@ -159,7 +163,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 vary=make_vary(recipe),
                 embed=KeptFeatures(self._features(), images, cases, recipe),
                 report=self._share_report(place, len(asked)),
-                on_epoch=None if self.on_epoch is None else _number(self.on_epoch, place + 1),
+                on_epoch=partial(self.journal.note, place + 1) if self.journal else None,
                 checkpoint=checkpoint,
             )
             done += [checkpoint] if checkpoint else []
@@ -174,6 +178,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._calibrate(combine_answers(answers, self.recipe.combine), labels)
         for checkpoint in done:
             checkpoint.remove()
+        if self.journal:
+            self.journal.end()
         return self
 
     def _choose_watched(
@@ -310,7 +316,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __getstate__(self) -> dict[str, Any]:
         """State without classes of other packages: the recipe goes as its JSON, whoever listens stays behind."""
         state = {**super().__getstate__(), "recipe": self.recipe.model_dump(mode="json"), "images": str(self.images)}
-        state |= {"folder": None if self.folder is None else str(self.folder), "report": None, "on_epoch": None}
+        state |= {"folder": None if self.folder is None else str(self.folder), "report": None, "journal": None}
         if "history_" in state:
             state["history_"] = [[asdict(epoch) for epoch in each] for each in self.history_]
         return state
@@ -358,7 +364,3 @@ def _cases(table: Any) -> list[str]:
 
 def _seed(*parts: int) -> int:
     return int(np.random.SeedSequence(parts).generate_state(1)[0])
-
-
-def _number(on_epoch: OnEpoch, network: int) -> Callable[[Epoch], None]:
-    return lambda epoch: on_epoch(network, epoch)

@@ -55,6 +55,8 @@ class Epoch:
         Mean loss of the pictures that were trained on.
     watched, auc : float or None
         Loss of the watched pictures and AUC of the watched cases; None where none are watched.
+    batch : int
+        Pictures of a step.
     """
 
     number: int
@@ -63,6 +65,7 @@ class Epoch:
     trained: float
     watched: float | None
     auc: float | None
+    batch: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,7 +285,7 @@ class _Training:
             known = auc(self.labels[cases], means[cases])
             area = known if math.isfinite(known) else None
             self.logits.append(logits)
-        self.history.append(Epoch(number, self.phase + 1, rate, loss, watched, area))
+        self.history.append(Epoch(number, self.phase + 1, rate, loss, watched, area, self.batch))
         judged = loss if watched is None else watched
         self.scheduler.step(judged)
         self.epoch += 1

@@ -21,7 +21,8 @@ from app.core.harmonise.estimation import estimate_combat
 from app.core.recipe import ModelRecipe, Recipe, SelectRecipe
 from app.core.requests import TrainRequest
 from app.core.workflows.course import expect_seconds
-from app.core.workflows.validating import Plan, Trial, Validated, make_model
+from app.core.workflows.making import make_model
+from app.core.workflows.validating import Plan, Trial, Validated
 
 NAIVE_FEATURES = 20
 Array = NDArray[np.float64]
@@ -30,7 +31,7 @@ Labels = NDArray[np.int_]
 
 def expect_audit(ask: TrainRequest, recipe: Recipe, plan: Plan) -> float:
     """How long the audit takes on a middling table, s."""
-    return (ask.permutations + 1) * _folds_of_a_repeat(ask, plan) * expect_seconds(recipe.model)
+    return (ask.permutations + 1) * _folds_of_a_repeat(ask, plan) * expect_seconds(recipe)
 
 
 def audit_model(trial: Trial, validated: Mapping[str, Validated], name: str, plan: Plan) -> dict[str, Any]:
@@ -39,11 +40,12 @@ def audit_model(trial: Trial, validated: Mapping[str, Validated], name: str, pla
     Returns
     -------
     dict
-        `naive`, `permuted`, and `fits` of every model: what was fitted, on how many rows of which fold.
+        `naive` (null of a network, which selects no features), `permuted`, and `fits` of every model: what was
+        fitted, on how many rows of which fold.
     """
     chosen = validated[name]
     return {
-        "naive": measure_naive(trial, chosen, plan),
+        "naive": None if chosen.recipe.network else measure_naive(trial, chosen, plan),
         "permuted": measure_permuted(trial, chosen, plan),
         "fits": [
             {"model": title, **fit}
@@ -61,7 +63,7 @@ def measure_naive(trial: Trial, validated: Validated, plan: Plan) -> dict[str, A
     if folds.scheme == "patients":
         folds = Folds(folds.splits[: folds.k], folds.k, 1)
     told = trial.course.follow(
-        trial.runner, "audit, everything seen", len(folds.splits), expect_seconds(recipe.model)
+        trial.runner, "audit, everything seen", len(folds.splits), expect_seconds(recipe)
     )
     naive = naive_figure(
         cohort.rows,
@@ -84,10 +86,10 @@ def measure_permuted(trial: Trial, validated: Validated, plan: Plan) -> dict[str
     observed = float(np.nanmean(found.aucs[:k])) if own else None
     rounds = ask.permutations + (0 if own else 1)
     told = trial.course.follow(
-        trial.runner, "audit, permuted labels", rounds * k, expect_seconds(recipe.model)
+        trial.runner, "audit, permuted labels", rounds * k, expect_seconds(recipe)
     )
     return permuted_figure(
-        make_model(recipe, cohort, ask.seed),
+        make_model(recipe, cohort, ask),
         cohort.table,
         cohort.labels,
         cohort.patients,

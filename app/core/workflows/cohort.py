@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 from app.core.data import Caution
 from app.core.errors import CohortError, InputError
-from app.core.io.table import read_table
+from app.core.io.table import read_cases, read_table
 from app.core.jobs import Report
+from app.core.recipe import RadiomicsRecipe, Recipe
 from app.core.requests import TrainRequest
 from app.core.workflows import cohort_problems as problems
 from app.core.workflows.hidden_label import HeldOut, find_hidden_labels, hold_out_clinical
@@ -25,7 +27,8 @@ from app.core.workflows.learning_columns import (
     find_sizes,
     list_columns,
 )
-from app.core.workflows.measured_table import check_cases, holds_images, measure_table
+from app.core.workflows.measured_table import Measured, check_cases, holds_images, measure_table
+from app.core.workflows.pictures import CASE, cut_pictures, list_pictures, name_cases
 from app.core.workflows.roles import read_roles
 
 if TYPE_CHECKING:
@@ -63,6 +66,8 @@ class Cohort:
         Columns that may be the label under another name.
     cautions : tuple of Caution
         What the reader of any result must know.
+    pictures : mapping of str to Path
+        The index of the pictures of each recipe with a network; the table's column `case` names the rows in it.
     """
 
     table: pd.DataFrame
@@ -76,6 +81,7 @@ class Cohort:
     failed: tuple[dict[str, str], ...] = ()
     held_out: tuple[HeldOut, ...] = ()
     cautions: tuple[Caution, ...] = ()
+    pictures: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def rows(self) -> NDArray[np.float64]:
@@ -105,7 +111,7 @@ def read_cohort(ask: TrainRequest, report: Report) -> Cohort:
     ask : TrainRequest
         Names the table and its columns.
     report : callable
-        Told while images are measured.
+        Told while images are measured and cut.
 
     Raises
     ------
@@ -113,12 +119,18 @@ def read_cohort(ask: TrainRequest, report: Report) -> Cohort:
         Names each column or row that cannot be used.
     """
     frame = read_table(Path(ask.table), text=(ask.patient, *([ask.site] if ask.site else [])))
-    failed: list[dict[str, str]] = []
-    roles = read_roles(ask.table)
-    if holds_images(frame) and roles is None:
-        _refuse(ask, [*_check_cases(ask, frame), *check_cases(ask.table)])
-        frame, measured, failed = measure_table(ask.table, frame, ask.recipe, report, ask.jobs)
-        roles = {"feature": measured}
+    roles, images, failed, pictures = read_roles(ask.table), holds_images(frame), tuple[dict[str, str], ...](), {}
+    networks = [recipe for recipe in ask.settled if recipe.network]
+    if networks and not images:
+        _refuse(ask, [f"'{networks[0].name}' learns from pictures, and the table has no columns 'image' and 'mask'."])
+    if images and (roles is None or networks):
+        _refuse(ask, [*_check_cases(ask, frame), *_reserved(ask, networks), *check_cases(ask.table)])
+        measured = _measure(ask, frame, roles, lambda share, told: report(share / 2 if networks else share, told))
+        if networks:
+            cut = cut_pictures(measured.cases, networks, lambda share, told: report(0.5 + share / 2, told), ask.jobs)
+            measured = measured.without({row: each["error"] for row, each in enumerate(cut) if "error" in each})
+            pictures = list_pictures([each for each in cut if "keys" in each], networks)
+        frame, failed, roles = measured.frame, measured.failed, {"feature": list(measured.features)}
     found = problems.missing_columns(frame, _named(ask)) or problems.roles_of_one_column(ask, roles)
     features = choose_features(frame, roles, _taken(ask), ask.confirmed)
     found += _check_cases(ask, frame) if set(_named(ask)) <= set(frame.columns) else []
@@ -130,7 +142,23 @@ def read_cohort(ask: TrainRequest, report: Report) -> Cohort:
     if set(_named(ask)) <= set(frame.columns):
         found += problems.repeated_rows(frame, features, as_words(frame[ask.patient]))
     _refuse(ask, found, frame)
-    return _build(ask, frame, features, failed)
+    cohort = _build(ask, frame, features, failed)
+    return replace(cohort, table=name_cases(cohort.table, cohort.patients), pictures=pictures) if pictures else cohort
+
+
+def _measure(ask: TrainRequest, frame: pd.DataFrame, roles: dict[str, Any] | None, report: Report) -> Measured:
+    """Measure what the recipes learn from; for networks alone the size, which always stands beside them."""
+    if roles is not None:
+        return Measured(frame, tuple(roles["feature"]), read_cases(Path(ask.table), strict=True).cases, ())
+    recipe = ask.measures or Recipe(name="size", features=RadiomicsRecipe(classes=()))
+    return measure_table(ask.table, frame, recipe, report, ask.jobs)
+
+
+def _reserved(ask: TrainRequest, networks: list[Recipe]) -> list[str]:
+    """The one name of a column that a run with networks needs for itself."""
+    if not networks or CASE not in (*ask.clinical, *ask.described_by):
+        return []
+    return [f"The column '{CASE}' has a name that networks use for their pictures: give it another."]
 
 
 def _named(ask: TrainRequest) -> tuple[str, ...]:
@@ -232,7 +260,7 @@ def _lacking(ask: TrainRequest, features: tuple[str, ...]) -> list[str]:
 
 
 def _build(
-    ask: TrainRequest, frame: pd.DataFrame, features: tuple[str, ...], failed: list[dict[str, str]]
+    ask: TrainRequest, frame: pd.DataFrame, features: tuple[str, ...], failed: tuple[dict[str, str], ...]
 ) -> Cohort:
     import pandas as pd
 
@@ -269,7 +297,7 @@ def _build(
         sites=np.array(as_words(frame[ask.site])) if ask.site else None,
         classes=classes,
         sizes=find_sizes(frame.drop(columns=ask.ignore)),
-        failed=tuple(failed),
+        failed=failed,
         held_out=held_out,
         cautions=(
             *problems.joined_values(ask.label, words, classes),

@@ -15,6 +15,7 @@ from app.core.evaluate.sites import measure_new_sites
 from app.core.evaluate.subgroups import measure_subgroups
 from app.core.evaluate.utility import measure_utility
 from app.core.workflows.cohort import Cohort
+from app.core.workflows.pictures import CASE, OWNER
 from app.core.workflows.saving import DEFAULT_POINT
 from app.core.workflows.validating import Validated
 
@@ -69,7 +70,7 @@ def find_subgroups(cohort: Cohort) -> dict[str, NDArray[Any]]:
     """
     groups: dict[str, NDArray[Any]] = {}
     for name in cohort.table.columns:
-        if name in cohort.features or name == "site":
+        if name in (*cohort.features, "site", CASE, OWNER):
             continue
         column = cohort.table[name]
         levels = column.dropna().unique()

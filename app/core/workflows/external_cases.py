@@ -108,11 +108,12 @@ def read_external(ask: EvaluateRequest, bundle: Bundle, report: Report) -> Exter
     issues += empty_cells(frame, [name for name in (columns["label"], columns["patient"]) if name in frame.columns])
     if columns["label"] in frame.columns:
         issues += _label_problems(ask, bundle, columns["label"], frame)
-    failed: list[dict[str, str]] = []
+    failed: tuple[dict[str, str], ...] = ()
     if holds_images(frame) and read_roles(ask.table) is None:
         _refuse(ask, [*issues, *check_cases(ask.table)])
         recipe = bundle.specification.recipe.model_copy(update={"features": bundle.measures})
-        frame, _, failed = measure_table(ask.table, frame, recipe, report, ask.jobs, _sequences(bundle, frame))
+        measured = measure_table(ask.table, frame, recipe, report, ask.jobs, _sequences(bundle, frame))
+        frame, failed = measured.frame, measured.failed
     sizes = find_sizes(frame)
     wanted = bundle.specification.features
     frame = _with_sizes(frame, sizes, wanted)
@@ -189,7 +190,7 @@ def _build(
     columns: dict[str, str],
     frame: pd.DataFrame,
     sizes: tuple[Size, ...],
-    failed: list[dict[str, str]],
+    failed: tuple[dict[str, str], ...],
 ) -> ExternalCases:
     specification = bundle.specification
     words = as_words(frame[columns["label"]])
@@ -209,7 +210,7 @@ def _build(
         rows=np.arange(len(frame)) + 2,
         sizes=sizes,
         context=_describe(bundle, columns["site"], frame),
-        failed=tuple(failed),
+        failed=failed,
         cautions=(Caution("demonstration", "Demonstration, synthetic data: this model has never seen a patient."),)
         if specification.demonstration
         else (),

@@ -21,8 +21,9 @@ from app.core.evaluate.metrics import auc
 from app.core.files import write_atomically
 from app.core.workflows.finished import program_digest
 
-_PACKAGES = ("numpy", "scipy", "scikit-learn", "xgboost-cpu", "imbalanced-learn", "torch", "skorch")
-_CODE = ("app/core/recipe.py", "app/core/classify", "app/core/evaluate", "app/core/harmonise")
+_PACKAGES = ("numpy", "scipy", "scikit-learn", "xgboost-cpu", "imbalanced-learn", "torch", "skorch", "monai")
+_CODE = ("app/core/recipe.py", "app/core/network_recipe.py", "app/core/classify", "app/core/deep", "app/core/evaluate",
+         "app/core/harmonise")
 
 Answer = tuple[NDArray[np.float64], FoldFit]
 

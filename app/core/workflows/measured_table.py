@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,50 @@ from app.core.workflows.measuring import column_names, measure_cases
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A table of cases with what was measured on them.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The rows that could be measured, with their features.
+    features : tuple of str
+    cases : tuple of CaseFiles
+        Of these rows.
+    failed : tuple of dict
+        `case` and `message` of the others.
+    """
+
+    frame: pd.DataFrame
+    features: tuple[str, ...]
+    cases: tuple[CaseFiles, ...]
+    failed: tuple[dict[str, str], ...]
+
+    def without(self, lost: dict[int, str]) -> Measured:
+        """Leave out rows that failed later, each with its message.
+
+        Raises
+        ------
+        CohortError
+            None is left.
+        """
+        if not lost:
+            return self
+        told = [{"case": self.cases[row].id, "message": message} for row, message in lost.items()]
+        kept = [row for row in range(len(self.cases)) if row not in lost]
+        if not kept:
+            raise none_left(told)
+        frame = self.frame.iloc[kept].reset_index(drop=True)
+        return Measured(frame, self.features, tuple(self.cases[row] for row in kept), (*self.failed, *told))
+
+
+def none_left(failed: Sequence[dict[str, str]]) -> CohortError:
+    """The error when every case failed."""
+    told = [f"{each['case']}: {each['message']}" for each in failed[:5]]
+    return CohortError(f"None of the {len(failed)} cases could be measured.", told)
 
 
 def holds_images(frame: pd.DataFrame) -> bool:
@@ -42,7 +87,7 @@ def measure_table(
     report: Report,
     jobs: int,
     sequence: Sequence[str] = (),
-) -> tuple[pd.DataFrame, tuple[str, ...], list[dict[str, str]]]:
+) -> Measured:
     """Measure every case of a table.
 
     Parameters
@@ -61,11 +106,7 @@ def measure_table(
 
     Returns
     -------
-    frame : pandas.DataFrame
-        The rows that could be measured, with their features.
-    features : tuple of str
-    failed : list of dict
-        `case` and `message` of the others.
+    Measured
 
     Raises
     ------
@@ -83,8 +124,7 @@ def measure_table(
     ]
     places = [place for place, answer in enumerate(answers) if "error" not in answer]
     if not places:
-        told = [f"{each['case']}: {each['message']}" for each in failed[:5]]
-        raise CohortError(f"None of the {len(failed)} cases could be measured.", told)
+        raise none_left(failed)
     several = len({name for files in cases for name in files.images}) > 1
     rows = []
     for place in places:
@@ -93,7 +133,10 @@ def measure_table(
     measured = pd.DataFrame(rows, dtype=float)
     known = frame.iloc[places].reset_index(drop=True)
     known = known.drop(columns=[name for name in known.columns if name in measured.columns])
-    return pd.concat([known, measured], axis=1), tuple(map(str, measured.columns)), failed
+    columns = tuple(map(str, measured.columns))
+    return Measured(
+        pd.concat([known, measured], axis=1), columns, tuple(cases[place] for place in places), tuple(failed)
+    )
 
 
 def _keep_one(files: CaseFiles, sequence: Sequence[str]) -> CaseFiles:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,9 @@ from app.core.radiomics.size import SIZE_NAMES
 from app.core.recipe import Recipe
 
 TITLES = {
+    "cnn-2019": "Network of the 2019 study",
+    "cnn-quick": "Quick network, to try whether all works",
+    "cnn-small": "Small network",
     "creatis-2019": "CREATIS 2019",
     "creatis-2019-levels": "CREATIS 2019, every number of levels",
     "default": "Default",
@@ -26,6 +28,9 @@ TITLES = {
     "logistic": "Logistic regression",
     "mlp": "Dense network",
     "pyradiomics": "pyradiomics",
+    "resnet3d": "ResNet-10 in three dimensions",
+    "resnet50-2phase": "ResNet-50 in two phases",
+    "resnet50-features-xgb": "Gradient boosting on features of ResNet-50",
     "rf": "Random forest",
     "svm-pca": "Support vector machine on principal components",
     "svm-rfe": "Support vector machine with feature elimination",
@@ -40,9 +45,9 @@ def list_recipes(_request: dict[str, Any], _report: Report) -> dict[str, Any]:
     Returns
     -------
     dict
-        `recipes`: name, title, description, shipped, kind ('model' where the file says how to learn, else 'features'),
-        features (how many of one sequence; null where none can be measured) and the recipe itself; `problems`: name and
-        message of own recipes that cannot be read.
+        `recipes`: name, title, description, shipped, kind ('network' of pictures, 'model' where the file says how to
+        learn from features, else 'features'), features (how many of one sequence; null where none can be measured) and
+        the recipe itself; `problems`: name and message of own recipes that cannot be read.
     """
     recipes, problems = [], []
     for shipped, files in ((True, _files(_shipped_folder())), (False, _files(own_folder()))):
@@ -52,15 +57,13 @@ def list_recipes(_request: dict[str, Any], _report: Report) -> dict[str, Any]:
             except RecipeError as error:
                 problems.append({"name": name, "message": str(error)})
                 continue
-            if recipe.network is not None:  # not offered before it can be trained
-                continue
             recipes.append(
                 {
                     "name": name,
                     "title": TITLES.get(name, name) if shipped else name,
                     "description": recipe.description,
                     "shipped": shipped,
-                    "kind": "model" if "model" in recipe.model_fields_set else "features",
+                    "kind": _kind(recipe),
                     "features": _count_features(recipe),
                     "recipe": _settings(recipe),
                 }
@@ -125,32 +128,14 @@ def find_recipe(name: str) -> Recipe:
     InputError
         There is none; names those there are.
     RecipeError
-        It does not validate, or describes a network.
+        It does not validate.
     """
     known = {**_files(own_folder()), **_files(_shipped_folder())}
     path = known.get(name, Path(name))
     if path.is_file():
-        recipe = Recipe.parse(path)
-        refuse_networks([recipe])
-        return recipe
+        return Recipe.parse(path)
     listed = ", ".join(known)
     raise InputError(f"There is no recipe '{name}'; there are {listed}.", "Choose one of these, or a JSON file.")
-
-
-def refuse_networks(recipes: Iterable[Recipe]) -> None:
-    """Stop a run before it takes a network's recipe for one of features.
-
-    Raises
-    ------
-    RecipeError
-        One of them describes a network.
-    """
-    for recipe in recipes:
-        if recipe.network is not None:
-            raise RecipeError(
-                f"The recipe '{recipe.name}' describes a network, and networks cannot be trained yet.",
-                "Choose a recipe of features.",
-            )
 
 
 def own_folder() -> Path:
@@ -160,6 +145,12 @@ def own_folder() -> Path:
 
 def _shipped_folder() -> Path:
     return program_folder() / "resources" / "recipes"
+
+
+def _kind(recipe: Recipe) -> str:
+    if recipe.network is not None:
+        return "network"
+    return "model" if "model" in recipe.model_fields_set else "features"
 
 
 def _count_features(recipe: Recipe) -> int | None:

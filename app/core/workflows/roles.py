@@ -102,7 +102,9 @@ def learn_as_measured(ask: TrainRequest) -> tuple[TrainRequest, bool]:
         return ask, False
     prep, features = PrepRecipe.parse(kept["prep"]), RadiomicsRecipe.parse(kept["features"] or {})
     recipes = [
-        recipe.model_copy(
+        recipe
+        if recipe.network and not recipe.features  # pictures are cut anew, whatever was measured
+        else recipe.model_copy(
             update={
                 "prep": prep,
                 "features": features.model_copy(update={"names": recipe.features.names if recipe.features else None}),

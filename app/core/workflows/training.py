@@ -30,6 +30,7 @@ from app.core.workflows.comparing import (
 from app.core.workflows.course import Course, expect_seconds
 from app.core.workflows.crew import Crew
 from app.core.workflows.describing import describe_model
+from app.core.workflows.making import make_model
 from app.core.workflows.roles import learn_as_measured
 from app.core.workflows.saving import save_model
 from app.core.workflows.site_effects import describe_sites
@@ -39,7 +40,6 @@ from app.core.workflows.validating import (
     Validated,
     expect_validation,
     fewer_folds,
-    make_model,
     make_plan,
     serves_new_sites,
 )
@@ -133,7 +133,7 @@ def _expect(ask: TrainRequest, plan: Plan) -> float:
     if ask.audit:
         seconds += expect_audit(ask, ask.recipe, plan)
     if ask.learning_curve:
-        seconds += _learning_folds(plan) * expect_seconds(ask.recipe.model)
+        seconds += _learning_folds(plan) * expect_seconds(ask.recipe)
     return seconds
 
 
@@ -145,9 +145,9 @@ def _learning_folds(plan: Plan) -> int:
 def measure_learning(trial: Trial, validated: Validated, plan: Plan) -> list[dict[str, Any]]:
     """Measure whether more cases would help: the saved model on growing shares of each fold's training patients."""
     cohort, recipe = trial.cohort, validated.recipe
-    told = trial.course.follow(trial.runner, "learning curve", _learning_folds(plan), expect_seconds(recipe.model))
+    told = trial.course.follow(trial.runner, "learning curve", _learning_folds(plan), expect_seconds(recipe))
     points = learning_curve(
-        make_model(recipe, cohort, trial.ask.seed),
+        make_model(recipe, cohort, trial.ask),
         cohort.table,
         cohort.labels,
         plan.folds,
@@ -176,6 +176,7 @@ def describe_run(
     cautions = [
         *cohort.cautions,
         *fewer_folds(ask, plan.folds),
+        *_unharmonised_networks(ask),
         *([] if cohort.size("volume") else [NO_SIZE]),
         *unequal,
         *_unmeasured(ask, plan),
@@ -220,9 +221,12 @@ def _unmeasured(ask: TrainRequest, plan: Plan) -> list[Caution]:
 
 def _one_measurement(ask: TrainRequest, *, measured: bool) -> list[Caution]:
     """Recipes that would measure something else than the primary one does, where images were measured."""
-    first = ask.recipe
-    others = [each.name for each in ask.recipes if (each.prep, each.features) != (first.prep, first.features)]
-    if not others or not measured:
+    first = ask.measures
+    if first is None or not measured:
+        return []
+    features = [each for each in ask.recipes if each.features]
+    others = [each.name for each in features if (each.prep, each.features) != (first.prep, first.features)]
+    if not others:
         return []
     return [
         Caution(
@@ -231,6 +235,15 @@ def _one_measurement(ask: TrainRequest, *, measured: bool) -> list[Caution]:
             "something else.",
         )
     ]
+
+
+def _unharmonised_networks(ask: TrainRequest) -> list[Caution]:
+    """Networks in a run whose features are harmonised."""
+    names = [recipe.name for recipe in ask.settled if recipe.network]
+    if not names or ask.harmonise is None or ask.harmonise.method == "none":
+        return []
+    told = f"Site effects are removed from features, not from pictures: {', '.join(names)} learned without it."
+    return [Caution("pictures_unharmonised", told)]
 
 
 def _unknown_measurement(ask: TrainRequest) -> Caution:

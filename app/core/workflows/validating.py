@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-from app.core.classify.tuned import TunedClassifier
 from app.core.data import Caution
 from app.core.errors import CohortError
 from app.core.evaluate.crossvalidate import OutOfFold, Runner, cross_validate
 from app.core.evaluate.folds import Folds, leave_one_site_out, leave_sites_out, make_folds, read_splits
-from app.core.harmonise.step import build_harmonisation
 from app.core.recipe import HarmoniseRecipe, Recipe
 from app.core.requests import TrainRequest
 from app.core.workflows.cohort import Cohort
 from app.core.workflows.course import Course, expect_seconds
 from app.core.workflows.kept_folds import KeptFolds, describe_work
-from app.core.workflows.recipes import refuse_networks
+from app.core.workflows.making import describe_making, make_model, one_by_one, runs_on_card
 
 SITE_REPEATS = 2
 """Groups of sites are drawn so often at most: more say little more, and take as long as the folds by patient."""
@@ -102,13 +97,6 @@ def fewer_folds(ask: TrainRequest, folds: Folds) -> list[Caution]:
     ]
 
 
-def make_model(recipe: Recipe, cohort: Cohort, seed: int) -> Callable[[], TunedClassifier]:
-    """Give what makes an unfitted model of a recipe: it learns from rows of the cohort's table."""
-    refuse_networks([recipe])
-    harmonise = build_harmonisation(recipe.harmonise, cohort.features)
-    return partial(TunedClassifier, recipe.model, features=cohort.features, harmonise=harmonise, random_state=seed)
-
-
 def without_harmonisation(recipe: Recipe) -> Recipe:
     """The same recipe on features as they were measured."""
     return recipe.model_copy(update={"harmonise": HarmoniseRecipe()})
@@ -124,7 +112,7 @@ def expect_validation(recipe: Recipe, plan: Plan) -> float:
     rounds = len(plan.folds.splits) * (2 if recipe.harmonise.method != "none" else 1)
     if plan.site_folds is not None and serves_new_sites(recipe):
         rounds += len(plan.site_folds.splits)
-    return rounds * expect_seconds(recipe.model)
+    return rounds * expect_seconds(recipe)
 
 
 class Trial:
@@ -157,16 +145,13 @@ class Trial:
     def measure(self, recipe: Recipe, folds: Folds, title: str) -> OutOfFold:
         """Cross-validate one recipe; folds that are kept from an earlier run are not fitted again."""
         cohort, ask = self.cohort, self.ask
-        runner = self.runner
+        card = runs_on_card(recipe)
+        runner = one_by_one if card else self.runner
         if ask.keep:
-            settings: dict[str, Any] = {
-                "model": recipe.model.model_dump(mode="json"),
-                "harmonise": recipe.harmonise.model_dump(mode="json"),
-                "features": list(cohort.features),
-                "seed": ask.seed,
-            }
+            settings = describe_making(recipe, cohort, ask)
             work = describe_work(settings, cohort.table, cohort.labels, cohort.patients)
             runner = KeptFolds(Path(ask.keep) / re.sub(r"[/\\]", "-", title), work, cohort.labels, folds.k, runner)
-        told = self.course.follow(runner, title, len(folds.splits), expect_seconds(recipe.model))
-        make = make_model(recipe, cohort, ask.seed)
+        told = self.course.follow(runner, title, len(folds.splits), expect_seconds(recipe))
+        here = card or ask.jobs == 1
+        make = make_model(recipe, cohort, ask, title, self.course.within if here else None)
         return cross_validate(make, cohort.table, cohort.labels, folds, lambda _done: None, cohort.patients, told)

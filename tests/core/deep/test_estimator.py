@@ -1,3 +1,4 @@
+import json
 import pickle
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.base import clone
 from app.core.deep import estimator
 from app.core.deep.combine import combine_answers
 from app.core.deep.estimator import NetworkClassifier, estimate_epochs, list_networks
+from app.core.deep.journal import Journal
 from app.core.errors import Cancelled, RecipeError
 from app.core.evaluate.crossvalidate import cross_validate
 from app.core.evaluate.folds import make_folds
@@ -124,10 +126,13 @@ def test_stopped_between_and_within_networks_goes_on_exactly(cohort, tmp_path):
     assert [fraction for fraction, _ in told] == sorted(fraction for fraction, _ in told)
     assert told[-1][1].startswith("Network 2 of 2. Epoch")
     assert len(list(tmp_path.glob("*.pt"))) == 2
-    heard = []
-    model.report, model.on_epoch = None, lambda network, epoch: heard.append((network, epoch.number))
+    model.report, model.journal = None, Journal(tmp_path / "epochs", "two networks")
     model.fit(table, labels)
-    assert heard == [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (2, 3)]
+    [path] = (tmp_path / "epochs").iterdir()
+    first, *heard, last = map(json.loads, path.read_text().splitlines())
+    assert (first["title"], first["networks"], first["epochs"], last) == ("two networks", 2, 3, {"done": True})
+    assert [(each["network"], each["epoch"]) for each in heard] == [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (2, 3)]
+    assert all(each["loss"] > 0 for each in heard)
     for ours, theirs in zip(model.networks_, whole.networks_, strict=True):
         assert all((ours[name] == theirs[name]).all() for name in theirs)
     assert model.thresholds_ == whole.thresholds_

@@ -1,4 +1,4 @@
-"""The shipped recipes of networks are sound, and nothing offers or runs them before they can be trained."""
+"""The shipped recipes of networks are sound, and stand beside those of features."""
 
 import json
 
@@ -9,8 +9,8 @@ from app.core.errors import RecipeError
 from app.core.network_recipe import NetworkRecipe
 from app.core.paths import program_folder
 from app.core.recipe import Recipe
+from app.core.requests import TrainRequest
 from app.core.workflows.recipes import find_recipe, list_recipes, own_folder
-from app.core.workflows.validating import make_model
 from tests.core.small_cohorts import quiet
 
 NAMES = ("cnn-2019", "cnn-quick", "cnn-small", "resnet3d", "resnet50-2phase", "resnet50-features-xgb")
@@ -47,19 +47,22 @@ def test_the_two_phases_train_the_new_layers_first():
     assert network.crop.shape == (3, 224, 224)
 
 
-def test_networks_are_not_offered_before_they_can_be_trained():
+def test_networks_are_offered_beside_the_others():
     own_folder().mkdir(parents=True)
     own = {"name": "own", "network": {"kind": "cnn-small"}}
     (own_folder() / "own.json").write_text(json.dumps(own), encoding="utf-8")
-    listed = list_recipes({}, quiet)
-    assert not {each["name"] for each in listed["recipes"]} & {*NAMES, "own"}
-    assert {"default", "rf"} < {each["name"] for each in listed["recipes"]}
-    assert listed["problems"] == []
+    listed = {each["name"]: each for each in list_recipes({}, quiet)["recipes"]}
+    assert {name for name, each in listed.items() if each["kind"] == "network"} == {*NAMES, "own"}
+    assert all(listed[name]["title"] != name for name in NAMES)
+    assert find_recipe("cnn-small").network == shipped("cnn-small").network
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_network_is_not_mistaken_for_a_recipe_of_features(name):
-    with pytest.raises(RecipeError, match=f"'{name}' describes a network"):
-        find_recipe(name)
-    with pytest.raises(RecipeError, match=f"'{name}' describes a network"):
-        make_model(shipped(name), None, 0)
+def test_site_effects_are_not_removed_from_pictures():
+    told = {"name": "both", "network": {"kind": "cnn-small"}, "harmonise": {"method": "combat"}}
+    with pytest.raises(RecipeError, match="not from the pictures of a network"):
+        Recipe.parse(told)
+    run = TrainRequest.parse({
+        "table": "t.csv", "label": "label", "patient": "patient", "out": "o", "harmonise": {"method": "combat"},
+        "recipes": [{"name": "a", "features": None, "network": {"kind": "cnn-small"}}, {"name": "b"}]})
+    assert [recipe.harmonise.method for recipe in run.settled] == ["none", "combat"]
+    assert [recipe.features is None for recipe in run.settled] == [True, False], "each looks at its own"
