@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
@@ -255,13 +254,13 @@ def test_an_upright_window_moves_the_result_below(driver):
     driver.qtbot.waitUntil(lambda: driver.page._inner.orientation() == Qt.Orientation.Vertical)
 
 
-@pytest.mark.quiet
-def test_ten_thousand_rows_stay_fluid(driver):
-    begun = perf_counter()
+def test_ten_thousand_rows_come_in_at_once(driver):
+    inserted = []
+    driver.reading.worklist.rowsInserted.connect(lambda _parent, first, last: inserted.append(last - first + 1))
     driver.reading.worklist.add([Entry(str(n), case_files(f"P{n}"), "new") for n in range(10_000)])
+    assert inserted == [10_000]
     driver.page.worklist.filter.setText("P999")
     assert driver.page.worklist._proxy.rowCount() == 11
-    assert perf_counter() - begun < 5
 
 
 def test_pictures_leave_without_identity_unless_ticked(driver, tmp_path):
