@@ -11,12 +11,13 @@ from PySide6.QtCore import QObject, Signal
 from app.core.errors import Failure
 from app.core.recipe import N4Recipe
 from app.core.requests import CaseFiles
-from app.core.store import Entry as StoredEntry
 from app.ui.bias_settings import AppliedBias
 from app.ui.case_files import identity_of, series_key, shown_side
+from app.ui.cut_off import describe_cut_off
 from app.ui.jobs import Jobs
+from app.ui.keeping import Keeping
 from app.ui.messages import as_failure, is_choice
-from app.ui.scoring import Scoring
+from app.ui.scoring import SCORE_WORKFLOW, Scoring
 from app.ui.sequences import Sequences, with_images
 from app.ui.state import SessionState
 from app.ui.viewing import PREPARATIONS, Viewing
@@ -60,8 +61,10 @@ class Reading(QObject):
         self.state, self.jobs = state, jobs
         self.worklist = WorklistModel(self)
         self.viewing, self.scoring = Viewing(jobs, state, self), Scoring(jobs, state, self)
-        self.sequences = Sequences(jobs, self)
-        self.sequences.failed.connect(self.noticed)
+        self.sequences, self.keeping = Sequences(jobs, self), Keeping(state, jobs, self)
+        for trouble in (self.sequences.failed, self.keeping.refused):
+            trouble.connect(self.noticed)
+        self.keeping.caught_up.connect(lambda number: self.said.emit(f"Scores are kept again; {number:,} were late."))
         self.bias = AppliedBias(state, self)
         self.current = self._announcement = ""
         self.view: dict[str, Any] | None = None
@@ -81,23 +84,16 @@ class Reading(QObject):
 
     def restore(self) -> None:
         """Bring back the worklist of the last session, and the scores it still owed."""
-        self.state.in_background(self.state.store.worklist, self._take_worklist)
+        self.state.in_background(lambda: read_session(self.state.store), self._take_worklist)
 
-    def _take_worklist(self, stored: Sequence[StoredEntry]) -> None:
-        self.worklist.add([self._entry_of(each) for each in stored])
-        by_files = {each.case.model_dump_json(): each.id for each in stored}
-        for job in self.jobs.resume():
-            files = job.request.get("case")
-            key = by_files.get(CaseFiles.model_validate(files).model_dump_json(), "") if files else ""
-            if key:
-                self.scoring.adopt(job.id, key)
-                self._change(key, status="waiting")
-
-    @staticmethod
-    def _entry_of(stored: StoredEntry) -> Entry:
-        status = stored.status if stored.status in ("failed", "needs_choice") else "scored" if stored.score else "new"
-        return Entry(stored.id, stored.case.model_dump(mode="json"), status,
-                     stored.score.score if stored.score else None, as_failure(stored.note) if stored.note else None)
+    def _take_worklist(self, left: Remembered) -> None:
+        self.worklist.add(left.entries)
+        owed = [(job, key) for job in self.jobs.resume() if (key := left.key_of(job))]
+        for job, key in owed:
+            self.scoring.adopt(job.id, key)
+            self._change(key, status="waiting")
+        if (told := describe_cut_off(left.cut_off, len(owed), self.state.store.given_up)) is not None:
+            self.noticed.emit(told)
 
     def drop(self, paths: Sequence[str]) -> None:
         """Take in files and folders, in any order; what found no partner before gets another chance."""
@@ -376,7 +372,7 @@ class Reading(QObject):
         self._change(key, status="needs_choice" if is_choice(failure) else "failed")
 
     def _take_score(self, key: str, score: dict[str, Any], job: str) -> None:
-        self.state.store.add_score(key, score, request=job)  # at once: a finished score survives whatever comes next
+        self.keeping.keep(key, score, job)  # at once: a finished score survives whatever comes next
         self._change(key, status="scored", score=score, failure=None)
 
     def _take_no_score(self, key: str, failure: Failure) -> None:

@@ -13,6 +13,7 @@ from app.ui.jobs import Jobs
 from app.ui.sequence_models import SETTING, default_model
 from app.ui.state import SessionState
 
+SCORE_WORKFLOW = "app.core.workflows:score_case"
 MODELS_WORKFLOW = "app.core.workflows:list_models"
 DESCRIBE_WORKFLOW = "app.core.workflows.features:describe_features"
 
@@ -107,7 +108,7 @@ class Scoring(QObject):
         request = ScoreRequest(case=CaseFiles.model_validate(dict(files)), model=self._state["model"],
                                threshold=self.threshold(), prevalence=self._state["prevalence"],
                                error_rate=self._state["error_rate"])
-        job = self._jobs.start("score", "app.core.workflows:score_case", request.model_dump(mode="json"), files["id"])
+        job = self._jobs.start("score", SCORE_WORKFLOW, request.model_dump(mode="json"), files["id"])
         self.adopt(job, key)
         return job
 

@@ -314,6 +314,7 @@ class MainWindow(QMainWindow):
     def stop(self, *, training: bool = True) -> None:
         """Stop what is being waited for; a cancelled thing leaves no trace. Hours of training end by a button only."""
         self.results_page.desk.stop()
+        self.score_page.attention.stop()
         if self.waiting.lane == "view":
             self.reading.viewing.cancel()
             self.score_page.steering.page.preview.stop()
@@ -354,7 +355,7 @@ class MainWindow(QMainWindow):
         done = {"previous_case": lambda: self.score_page.worklist.step(-1), "undo": self.undo,
                 "next_case": lambda: self.score_page.worklist.step(1), "help": self.show_keys,
                 "save_picture": lambda: self.exporting.ask("png"),
-                "bias": self.score_page.steering.open}.get(action)
+                "bias": self.score_page.steering.open, "attention": self.score_page.attention.toggle}.get(action)
         if done is not None:
             done()
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from app.core.errors import Failure
+from app.ui.attention import Attention
 from app.ui.caliper import Caliper
 from app.ui.case_files import series_key, shown_side
 from app.ui.messages import is_choice, words_for
@@ -68,6 +69,7 @@ class ScorePage(QWidget):
         self.histogram.bind(self.viewer.state, self.viewer.windows)
         self.caliper = Caliper(reading.jobs, self.viewer.state, self)
         self.drop_zone, self.bar, self.result = DropZone(), CaseBar(), ResultSide()
+        self.attention = Attention(reading, self.viewer.state, self.result.panel.attention, keymap, self)
         self.notices, self._asked = Notices(), None
         self._centre = self._build_centre()
         self._inner, self._outer = QSplitter(Qt.Orientation.Horizontal), QSplitter(Qt.Orientation.Horizontal)
@@ -202,6 +204,7 @@ class ScorePage(QWidget):
         self.viewer.set_prepared(self.reading.state["prep"] != "stored")
         self._follow_viewer()
         self.steering.show_view(view)
+        self.attention.follow()
 
     def _follow_viewer(self, *_: object) -> None:
         state = self.viewer.state
@@ -212,6 +215,7 @@ class ScorePage(QWidget):
         """Show how the current case stands."""
         reading = self.reading
         entry = reading.worklist.entry(reading.current)
+        self.attention.follow()
         if entry is None:
             return
         failure = reading.failure(entry.key)

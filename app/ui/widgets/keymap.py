@@ -25,6 +25,7 @@ ACTIONS: dict[str, Action] = {action.name: action for action in (
     Action("first_slice", "First slice", "Slices"),
     Action("last_slice", "Last slice", "Slices"),
     Action("largest_slice", "Largest slice of the tumour", "Slices"),
+    Action("attention_peak", "Slice where the network looked most", "Slices"),
     Action("reset", "Reset window, zoom and flips", "Picture"),
     Action("invert", "Invert", "Picture"),
     Action("flip_horizontal", "Flip left-right", "Picture"),
@@ -44,6 +45,7 @@ ACTIONS: dict[str, Action] = {action.name: action for action in (
     Action("brighter", "Brighter", "Window"),
     Action("darker", "Darker", "Window"),
     Action("mask_mode", "Outline: contour, filled, off", "Case"),
+    Action("attention", "Where the network looked", "Case"),
     Action("before_after", "Before and after preparation", "Case"),
     Action("next_sequence", "Next sequence", "Case"),
     Action("bias", "Bias correction (N4)", "Case"),
@@ -61,15 +63,16 @@ ACTIONS: dict[str, Action] = {action.name: action for action in (
 
 _PACS_KEYS: dict[str, tuple[str, ...]] = {
     "slice_up": ("Up",), "slice_down": ("Down",), "first_slice": ("Home",), "last_slice": ("End",),
-    "largest_slice": ("M",), "reset": ("Space",), "invert": ("I",), "flip_horizontal": ("H",), "flip_vertical": ("V",),
+    "largest_slice": ("M",), "attention_peak": ("Shift+W",), "reset": ("Space",), "invert": ("I",),
+    "flip_horizontal": ("H",), "flip_vertical": ("V",),
     "zoom_in": ("+", "="), "zoom_out": ("-",), "pan_left": ("Shift+Left",), "pan_right": ("Shift+Right",),
     "pan_up": ("Shift+Up",), "pan_down": ("Shift+Down",), "maximise": ("F",), "smooth": ("S",),
     **{f"preset_{n}": (str(n),) for n in range(1, 10)}, "full_range": ("0",),
     "window_wider": ("Ctrl+Right",), "window_narrower": ("Ctrl+Left",), "brighter": ("Ctrl+Up",),
-    "darker": ("Ctrl+Down",), "mask_mode": ("G",), "before_after": ("B",), "next_sequence": ("Tab",), "bias": ("N",),
-    "text_mode": ("T",), "crosshair": ("C",), "leave": ("F6",), "menu": ("Menu", "Shift+F10"),
-    "copy_picture": ("Ctrl+C",), "save_picture": ("Ctrl+S",), "previous_case": ("PgUp",), "next_case": ("PgDown",),
-    "undo": ("Ctrl+Z",), "help": ("F1",),
+    "darker": ("Ctrl+Down",), "mask_mode": ("G",), "attention": ("W",), "before_after": ("B",),
+    "next_sequence": ("Tab",), "bias": ("N",), "text_mode": ("T",), "crosshair": ("C",), "leave": ("F6",),
+    "menu": ("Menu", "Shift+F10"), "copy_picture": ("Ctrl+C",), "save_picture": ("Ctrl+S",),
+    "previous_case": ("PgUp",), "next_case": ("PgDown",), "undo": ("Ctrl+Z",), "help": ("F1",),
 }
 _SLICER_KEYS = _PACS_KEYS | {
     "slice_up": ("Up", "Right", "F"), "slice_down": ("Down", "Left", "B"), "reset": ("R", "Space"), "smooth": ("S",),

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
 from app.ui.theme import tabular_font, theme
+from app.ui.widgets.colour_bar import STRIP, ColourScale, paint_strip
 
 # Pictures are read on black whatever the theme, so their text has colours of its own.
 TEXT, DIM, CAUTION, FOCUS = QColor("#e4e7eb"), QColor("#a9b1ba"), QColor("#e6d36a"), QColor("#58bfb4")
@@ -15,6 +16,7 @@ _SHADOW, _PLATE = QColor(0, 0, 0, 210), QColor(0, 0, 0, 160)
 _HALO = ((-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1))
 _MARGIN = 8
 _ROOMY = (420, 340)
+_LEAST_FOR_SCALE, _SCALE_WIDTH = 240, 120
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Overlay:
         For the scale bar; 0 for none.
     position : tuple of float, optional
         Where the slice lies in the stack, and where the tumour begins and ends, as shares from the top.
+    scale : ColourScale, optional
+        Of the map that lies over the picture; its bar stands above `bottom_left`.
     """
 
     letters: tuple[str, str, str, str] = ("", "", "", "")
@@ -44,6 +48,7 @@ class Overlay:
     pixels_per_mm: float = 0.0
     position: tuple[float, float, float] | None = None
     label_colour: str = field(default="#f0e442")
+    scale: ColourScale | None = None
 
 
 def bar_length(pixels_per_mm: float, room: float) -> float:
@@ -92,6 +97,8 @@ def paint_overlay(painter: QPainter, width: float, height: float, overlay: Overl
     free = width - 3 * _MARGIN - bar * overlay.pixels_per_mm - 8
     left = tuple(_cut(metrics, text, free) for text in left)
     _lines(painter, left, _MARGIN, height - _MARGIN - line * len(left), line, small)
+    if overlay.scale is not None and height >= _LEAST_FOR_SCALE:
+        _paint_scale(painter, _MARGIN, height - _MARGIN - line * (len(left) + 2) - 6, width, overlay.scale)
     base = height - _MARGIN - (12 + line if bar else 0)
     low = overlay.bottom_right
     _lines(painter, low, width - _MARGIN - 4, base - line * len(low), line, small, from_right=True)
@@ -175,6 +182,16 @@ def _paint_bar(painter: QPainter, right: float, bottom: float, mm: float, pixels
             painter.drawLine(QPointF(x, bottom - 8), QPointF(x, bottom))
     middle = right - (length + metrics.horizontalAdvance(label)) / 2
     _text(painter, middle, bottom - 10 - metrics.descent(), label, TEXT)
+
+
+def _paint_scale(painter: QPainter, left: float, top: float, width: float, scale: ColourScale) -> None:
+    """Title of a map's colours, and below it the strip between its ends."""
+    metrics = QFontMetricsF(painter.font())
+    line, low = metrics.height(), metrics.horizontalAdvance(scale.low) + 10
+    _text(painter, left, top + metrics.ascent(), _cut(metrics, scale.title, width - 2 * _MARGIN - 8), TEXT)
+    _text(painter, left, top + line + metrics.ascent(), scale.low, TEXT)
+    paint_strip(painter, QRectF(left + low, top + line + (line - STRIP) / 2, _SCALE_WIDTH, STRIP), scale.method)
+    _text(painter, left + low + _SCALE_WIDTH + 10, top + line + metrics.ascent(), scale.high, TEXT)
 
 
 def _paint_position(painter: QPainter, width: float, height: float, overlay: Overlay) -> None:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.theme import theme
+from app.ui.widgets.attention_section import AttentionSection
 from app.ui.widgets.caution_list import CautionList
 from app.ui.widgets.contributions import Contributions
 from app.ui.widgets.copy_label import CopyLabel, wrapped
@@ -89,6 +90,7 @@ class ResultPanel(QScrollArea):
         self.threshold, self.comparator = wrapped(role="dim"), wrapped()
         self.harmonisation = wrapped(role="dim")
         self.contributions, self.cautions = Contributions(), CautionList()
+        self.attention, self.why = AttentionSection(), heading("Why")
         body = QWidget()
         layout = self.body = QVBoxLayout(body)
         layout.setContentsMargins(12, 8, 12, 8)
@@ -108,7 +110,8 @@ class ResultPanel(QScrollArea):
         layout.addSpacing(4)
         layout.addWidget(self.cautions)
         layout.addSpacing(4)
-        layout.addWidget(heading("Why"))
+        layout.addWidget(self.attention)
+        layout.addWidget(self.why)
         layout.addWidget(self.contributions)
         layout.addStretch(1)
         self.setWidget(body)
@@ -159,7 +162,10 @@ class ResultPanel(QScrollArea):
         self.comparator.setVisible(bool(self.comparator.text()))
         self.harmonisation.setText(harmonisation_sentence(score))
         self.harmonisation.setVisible(bool(self.harmonisation.text()))
+        self.attention.show_score(score)
         self.contributions.show_contributions(score.get("contributions") or (), score["classes"])
+        for part in (self.why, self.contributions):  # a network has no features to name
+            part.setVisible(bool(score.get("contributions")) or not score.get("attention"))
         self.cautions.show_cautions(score.get("cautions") or ())
         self.prevalence.blockSignals(True)
         self.prevalence.setValue(prevalence * 100)

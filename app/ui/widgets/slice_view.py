@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 
 from app.ui.theme import theme
 from app.ui.widgets import picture_text
+from app.ui.widgets.attention_item import AttentionItem
 from app.ui.widgets.contour import MaskItem, edge_path
 from app.ui.widgets.diameters import paint_diameters
 from app.ui.widgets.keymap import Keymap
@@ -66,8 +67,8 @@ class SliceView(pg.GraphicsView):
         self._box = pg.ViewBox(lockAspect=True, enableMouse=False, enableMenu=False, invertY=True, defaultPadding=0)
         self._box.disableAutoRange()
         self._picture = pg.ImageItem(axisOrder="row-major")
-        self._outline = MaskItem()
-        for item in (self._picture, self._outline):
+        self._attention, self._outline = AttentionItem(), MaskItem()
+        for item in (self._picture, self._attention, self._outline):  # the outline stays on top
             self._box.addItem(item, ignoreBounds=True)
         self._box.sigRangeChanged.connect(lambda *_: self.framed.emit())
         self.setCentralItem(self._box)
@@ -105,6 +106,7 @@ class SliceView(pg.GraphicsView):
             return
         layer, image = self.state.layer, self.state.image
         self._picture.setVisible(layer is not None)
+        self._attention.follow(self.state, self.plane)
         self._outline.setVisible(layer is not None)
         if layer is not None and image is not None:
             index = self.state.slice_index(self.plane)
@@ -281,7 +283,8 @@ class SliceView(pg.GraphicsView):
             (picture_text.describe_view(self.plane, self.flipped), *who),
             picture_text.describe_acquisition(case, image, state.prepared),
             (*picture_text.describe_slice(state, self.plane), *view), hover, warnings, self.pixels_per_mm,
-            ((index + 0.5) / count, *tumour), theme().label_colour(1))
+            ((index + 0.5) / count, *tumour), theme().label_colour(1),
+            self._attention.scale)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Begin what the button means."""

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from app.ui.widgets.view_case import PLANES, Layer, Plane, Point, ViewCase, ViewImage
 
 if TYPE_CHECKING:
+    from app.ui.widgets.attention_map import AttentionMap
     from app.ui.widgets.diameters import Diameters
 
 LAYOUTS = ("quad", *PLANES)
@@ -55,6 +56,9 @@ class ViewState(QObject):
         self.caliper = False
         self.diameters: dict[str, Diameters] = {}
         self.smooth = True
+        self.attention: AttentionMap | None = None
+        self.attention_offered = False
+        self.attention_opacity = 0.6
 
     @property
     def sequences(self) -> list[str]:
@@ -86,7 +90,7 @@ class ViewState(QObject):
         With `keep` it is the same case read again: place, zoom and windows stay as the reader left them.
         """
         keep = keep and case is not None and self.case is not None
-        self.case, self.kept, self.diameters = case, keep, {}
+        self.case, self.kept, self.diameters, self.attention = case, keep, {}, None
         self.prepared, self.inverted = False, self.inverted and keep
         names = self.sequences
         self.sequence = self.sequence if self.sequence in names else (names[0] if names else "")
@@ -149,6 +153,15 @@ class ViewState(QObject):
             self.set_world(place)
         return place is not None
 
+    def jump_to_attention(self) -> bool:
+        """Go to the strongest place of the map, on its own image; False where there is none."""
+        found = self.attention
+        if found is None or found.peak is None:
+            return False
+        self.set_sequence(found.sequence)
+        self.set_world(found.peak)
+        return True
+
     def set_layout(self, layout: str) -> None:
         """Show all planes ('quad') or one."""
         if layout in LAYOUTS and layout != self.layout:
@@ -197,6 +210,14 @@ class ViewState(QObject):
     def set_diameters(self, sequence: str, found: Diameters) -> None:
         """Take the diameters of the outline on one sequence."""
         self._set("diameters", {**self.diameters, sequence: found})
+
+    def set_attention(self, found: AttentionMap | None) -> None:
+        """Lay a map of where a network looked over the image that it belongs to; None takes it off."""
+        self._set("attention", found)
+
+    def set_attention_opacity(self, opacity: float) -> None:
+        """How much the map covers where it is strong, 0 to 1."""
+        self._set("attention_opacity", min(max(float(opacity), 0.0), 1.0))
 
     def set_smooth(self, smooth: bool) -> None:
         """Interpolate between voxels on screen; the values stay the file's."""

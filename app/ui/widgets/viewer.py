@@ -101,7 +101,7 @@ class Viewer(QWidget):
 
     def perform(self, action: str) -> bool:
         """Do one of `keymap.ACTIONS`; False when it does not apply now."""
-        if action in ("previous_case", "next_case", "undo", "help", "bias"):
+        if action in ("previous_case", "next_case", "undo", "help", "bias", "attention"):
             self.action_requested.emit(action)
             return True
         if self.state.case is None or action not in self._actions:
@@ -228,7 +228,7 @@ class Viewer(QWidget):
             "slice_down": lambda: state.step_slice(self.active_pane.plane, -1),
             "first_slice": lambda: state.show_slice(self.active_pane.plane, 1_000_000),
             "last_slice": lambda: state.show_slice(self.active_pane.plane, 0),
-            "largest_slice": self.jump_to_largest, "reset": self._reset,
+            "largest_slice": self.jump_to_largest, "attention_peak": state.jump_to_attention, "reset": self._reset,
             "invert": lambda: state.set_inverted(not state.inverted),
             "flip_horizontal": lambda: self._flip(True, False), "flip_vertical": lambda: self._flip(False, True),
             "zoom_in": lambda: self.active_pane.zoom_by(1.25), "zoom_out": lambda: self.active_pane.zoom_by(0.8),

@@ -39,6 +39,10 @@ def build_menu(viewer: Viewer) -> QMenu:
         diameters.setCheckable(True)
         diameters.setChecked(state.caliper)
         diameters.triggered.connect(lambda on: state.set_caliper(on))
+    if state.attention_offered:
+        _add(menu, viewer, "attention", state.attention is not None)
+    if state.attention is not None and state.attention.peak is not None:
+        _add(menu, viewer, "attention_peak")
     if state.can_compare:
         _add(menu, viewer, "before_after", state.prepared)
     if len(state.sequences) > 1:
