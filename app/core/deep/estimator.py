@@ -345,7 +345,7 @@ def estimate_epochs(recipe: NetworkRecipe, pictures: int, device: Device) -> lis
     found = []
     for each, _, _ in list_networks(recipe):
         if each.kind not in known:
-            batch = min(each.fit.batch, 8, pictures)
+            batch = min(each.fit.batch, 4, pictures)
             known[each.kind] = time_training(build_network(each), each.crop.shape, batch, pictures, device)
         epochs = sum(phase.epochs for phase in list_phases(each.fit) if phase.unfreeze != "head")
         found.append((known[each.kind], epochs))

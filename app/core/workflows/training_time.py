@@ -1,4 +1,7 @@
-"""How long a training will take, measured: one inner fold of each model on the table itself, times what is to come."""
+"""How long a training will take, measured: one inner fold of each model on the table itself, times what is to come.
+
+Of a network a few steps on made-up pictures are measured; early stopping usually ends it sooner than is told.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,9 @@ from numpy.typing import NDArray
 
 from app.core.errors import AppError
 from app.core.recipe import ModelRecipe, Recipe
+from app.core.workflows.making import runs_on_card
 
-_FEW = 5
+_FEW, _SLICES = 5, 10
 _OVERHEAD = 1.1
 """Comparators, thresholds and the writing of the model."""
 
@@ -46,10 +50,46 @@ def estimate_seconds(
     kept = np.setdiff1d(order, held)
     rounds = math.ceil(folds / max(1, jobs))
     for recipe in recipes:
+        if recipe.network is not None:
+            yield recipe.name, _time_network(recipe, len(kept), rounds, alone=runs_on_card(recipe), folds=folds)
+            continue
         members = recipe.model.members or (recipe.model,)
         costs = [_time_fold(member, recipe.model, rows[kept], labels[kept]) for member in members]
         known = [cost for cost in costs if cost is not None]
         yield recipe.name, rounds * sum(known) * _OVERHEAD if len(known) == len(costs) else None
+
+
+def _time_network(recipe: Recipe, cases: int, rounds: int, *, alone: bool, folds: int) -> float | None:
+    """Seconds of one repeat of the folds; None where the weights are not there, or do not fit.
+
+    Parameters
+    ----------
+    cases : int
+        That a fold trains on.
+    rounds : int
+        Of folds side by side.
+    alone : bool
+        Whether folds wait for one another whatever the number of processes.
+    """
+    from app.core.deep.device import find_device
+    from app.core.deep.estimator import estimate_epochs
+    from app.core.deep.weights import find_weights
+
+    network = recipe.network
+    if network is None:
+        return None
+    try:
+        for each in (network, *network.members):
+            _ = find_weights(each.weights) if each.weights else None
+    except AppError:
+        return None
+    slices = 1 if network.crop.set in ("largest_slice", "volume") else network.crop.most or _SLICES
+    times = estimate_epochs(network, cases * slices, find_device(threads=1))
+    if network.use == "features" and not network.tune:
+        return sum(each.epoch for each, _ in times) * folds / max(folds - 1, 1)  # once for all folds
+    trainings = sum(each.epoch * epochs for each, epochs in times)
+    inner = recipe.model.search.folds * recipe.model.search.repeats + 1 if network.use == "features" else 1
+    return (folds if alone else rounds) * trainings * inner * _OVERHEAD
 
 
 def _time_fold(
