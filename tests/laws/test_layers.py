@@ -40,7 +40,8 @@ def test_an_import_that_runs_upward_is_found(tmp_path):
         copied = tmp_path / path.relative_to(ROOT)
         copied.parent.mkdir(parents=True, exist_ok=True)
         copied.write_bytes(path.read_bytes())
-    for name, line in (("core/errors.py", "from app.core.data import Caution"), ("core/data.py", "import PySide6"),
+    for name, line in (("core/errors.py", "from app.core.data import Caution"),
+                       ("core/data/grids.py", "import PySide6"),
                        ("ui/words.py", "from app.core.bundle import Bundle")):
         with (tmp_path / "app" / name).open("a", encoding="utf-8") as file:
             file.write(f"\n{line}  # planted\n")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.bundle.pictures import FloatArray, PictureModel
 from app.core.bundle.predicting import (
     Context,
     Harmonisation,
@@ -23,7 +24,8 @@ from app.core.bundle.predicting import (
     sigmoid,
 )
 from app.core.bundle.reading import read_classifier, read_refits, read_specification, verify_files
-from app.core.bundle.specification import CARD, EVALUATION, PIPELINE, RESAMPLES, Specification
+from app.core.bundle.specification import CARD, EVALUATION, PIPELINE, RESAMPLES, WEIGHTS, Specification
+from app.core.bundle.tensors import read_networks
 from app.core.classify.formula import LogitFormula
 from app.core.data import Contribution
 from app.core.errors import BundleError
@@ -65,17 +67,37 @@ class Bundle:
 
     @property
     def measures(self) -> RadiomicsRecipe:
-        """What the model measures on the images."""
+        """What the model measures on the images; of one that looks at pictures alone the size, which stands beside."""
         recipe = self.specification.recipe.features
+        if recipe is None and self.takes_pictures:
+            return RadiomicsRecipe(classes=())
         if recipe is None:
             raise BundleError(
                 f"The model '{self.specification.name}' measures nothing on an image.", "Choose another model."
             )
         return recipe
 
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether networks take part, which look at a case's pictures."""
+        return self.specification.estimator.kind == "network"
+
+    @cached_property
+    def pictures(self) -> PictureModel:
+        """The networks of a `NetworkEstimator`, with the classifier of their features where there is one.
+
+        Raises
+        ------
+        BundleError
+            There are none, or their file holds something else.
+        """
+        networks = read_networks(self.folder, self.specification)
+        pipeline, resamples = (self.pipeline, self.resamples) if self.specification.has_pipeline else (None, ())
+        return PictureModel(self.specification, networks, pipeline, resamples)
+
     @cached_property
     def pipeline(self) -> Any:
-        """The fitted `TunedClassifier` of a `PipelineEstimator`."""
+        """The fitted `TunedClassifier` of a `PipelineEstimator`, or of a network's features."""
         return read_classifier(self.folder / PIPELINE)
 
     @cached_property
@@ -87,7 +109,26 @@ class Bundle:
     @property
     def context(self) -> tuple[str, ...]:
         """What the model asks of a case beside its features, for harmonisation."""
-        return () if isinstance(self.specification.estimator, LogitFormula) else needed_context(self.pipeline)
+        return needed_context(self.pipeline) if self.specification.estimator.kind == "pipeline" else ()
+
+    @property
+    def weights(self) -> bytes | None:
+        """The file of the networks' tensors; None where there are no networks."""
+        return (self.folder / WEIGHTS).read_bytes() if self.takes_pictures else None
+
+    def read_all(self) -> None:
+        """Read whatever the model consists of, so that a file which holds something else is found now.
+
+        Raises
+        ------
+        BundleError
+            A file does.
+        """
+        if self.specification.has_pipeline:
+            _ = self.pipeline, self.resamples
+        if self.takes_pictures:
+            _ = self.pictures
+        _ = self.evaluation(), self.card()
 
     def evaluation(self) -> dict[str, Any]:
         """The content of `evaluation.json`."""
@@ -101,9 +142,13 @@ class Bundle:
         """The model's features of one case in their order, NaN where missing: shape (features,)."""
         return np.array([features.get(name, np.nan) for name in self.specification.features], dtype=np.float64)
 
-    def log_odds(self, features: Mapping[str, float], context: Context = NO_CONTEXT) -> float:
-        """Calibrated log odds of one case."""
+    def log_odds(
+        self, features: Mapping[str, float], context: Context = NO_CONTEXT, pictures: FloatArray | None = None
+    ) -> float:
+        """Calibrated log odds of one case; arguments as of `predict`."""
         estimator = self.specification.estimator
+        if pictures is not None:
+            return float(self.pictures.log_odds([pictures], [features])[0])
         if isinstance(estimator, LogitFormula):
             return estimator.log_odds(features)
         return float(self.pipeline.decision_function(self._table(features, context))[0])
@@ -141,12 +186,14 @@ class Bundle:
         self, values: NDArray[np.float64], context: Sequence[Context]
     ) -> tuple[Harmonisation | None, ...]:
         """What harmonisation does to each case that `score_table` would score; None for a model that has none."""
-        if isinstance(self.specification.estimator, LogitFormula):
+        if self.specification.estimator.kind != "pipeline":
             return (None,) * len(values)
         names = self.specification.features
         return explain_harmonisation(self.pipeline, describe_cases(self.pipeline, names, values, context))
 
-    def predict(self, features: Mapping[str, float], context: Context = NO_CONTEXT) -> Prediction:
+    def predict(
+        self, features: Mapping[str, float], context: Context = NO_CONTEXT, pictures: FloatArray | None = None
+    ) -> Prediction:
         """Probability of the positive class with its variance and contributions.
 
         Parameters
@@ -156,15 +203,24 @@ class Bundle:
         context : mapping
             What is known of the case beside them, as far as the model's harmonisation asks for it: the site, the
             vendor, the field strength ...
+        pictures : array of float32, shape (pictures, channels, y, x) or (1, channels, z, y, x), optional
+            Of a model that takes them: cut by its recipe.
 
         Raises
         ------
         BundleError
-            A feature the model cannot do without is missing.
+            A feature the model cannot do without is missing, or it looks at pictures and there are none.
         InputError
             The site was not in training and the model refuses such sites.
         """
         estimator, names = self.specification.estimator, self.specification.features
+        if self.takes_pictures:
+            if pictures is None:
+                raise BundleError(
+                    f"The model '{self.specification.name}' looks at pictures, and a row of features has none.",
+                    "Give the image and the outline.",
+                )
+            return self.pictures.predict(pictures, features)
         if isinstance(estimator, LogitFormula):
             missing = [name for name in names if not np.isfinite(features.get(name, np.nan))]
             if missing:
@@ -190,15 +246,18 @@ class Bundle:
         known = explain_harmonisation(self.pipeline, table)[0]
         return Prediction(sigmoid(value), value, float(np.var(refits)), contributions, known)
 
-    def distance(self, features: Mapping[str, float]) -> tuple[float, float] | None:
+    def distance(
+        self, features: Mapping[str, float], embedded: NDArray[np.float64] | None = None
+    ) -> tuple[float, float] | None:
         """Mahalanobis distance from the training cases and the bundle's limit; None when it keeps no covariance.
 
-        Missing features count as average.
+        Missing features count as average. `embedded` are the pooled features of a model that takes pictures.
         """
         space = self.specification.training.space
         if space is None:
             return None
-        scaled = (self.row(features) - np.array(space.centre)) / np.array(space.scale)
+        row = self.row(features) if embedded is None else embedded
+        scaled = (row - np.array(space.centre)) / np.array(space.scale)
         scaled = np.where(np.isfinite(scaled), scaled, 0.0)
         along = np.array(space.axes) @ scaled
         beside = max(float(scaled @ scaled - along @ along), 0.0)

@@ -27,6 +27,23 @@ class Harmonisation:
     caution: str
 
 
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What networks had to say of a case's pictures beside the answer.
+
+    Parameters
+    ----------
+    embedded : array, shape (features,)
+        Pooled features, and those beside them, in the order of the model's training space.
+    spread_networks, spread_views : float
+        Standard deviation, log odds: of the networks, 0 where there is one; of varied pictures, 0 where none are.
+    """
+
+    embedded: Array
+    spread_networks: float
+    spread_views: float
+
+
 @dataclass(frozen=True)
 class Prediction:
     """A probability, its log odds, their variance from the model's own uncertainty, and what made them."""
@@ -36,6 +53,7 @@ class Prediction:
     variance: float
     contributions: tuple[Contribution, ...]
     harmonisation: Harmonisation | None = None
+    seen: Seen | None = None
 
 
 def sigmoid(log_odds: float) -> float:

@@ -9,7 +9,15 @@ from typing import Any
 
 from app.core.bundle.model import Bundle
 from app.core.bundle.reading import canonical, sha256
-from app.core.bundle.specification import CARD, EVALUATION, PIPELINE, RESAMPLES, SPECIFICATION, Specification
+from app.core.bundle.specification import (
+    CARD,
+    EVALUATION,
+    PIPELINE,
+    RESAMPLES,
+    SPECIFICATION,
+    WEIGHTS,
+    Specification,
+)
 from app.core.errors import InputError
 from app.core.files import staged_folder
 
@@ -22,7 +30,7 @@ def check_target(folder: Path) -> None:
     InputError
         The folder holds files that are no model's, or is a file.
     """
-    own = {SPECIFICATION, PIPELINE, RESAMPLES, EVALUATION, CARD}
+    own = {SPECIFICATION, PIPELINE, RESAMPLES, WEIGHTS, EVALUATION, CARD}
     held = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     if (folder.exists() and not folder.is_dir()) or (held and not {SPECIFICATION} <= held <= own):
         raise InputError(
@@ -44,6 +52,7 @@ def write_bundle(
     evaluation: Mapping[str, Any],
     pipeline: Any = None,
     resamples: Sequence[Any] = (),
+    weights: bytes | None = None,
 ) -> Bundle:
     """Write a bundle whole or not at all.
 
@@ -58,9 +67,11 @@ def write_bundle(
     evaluation : mapping
         Performance, JSON.
     pipeline : fitted TunedClassifier, optional
-        For a `PipelineEstimator`.
+        For a `PipelineEstimator`, or a `NetworkEstimator` whose features it learned from.
     resamples : sequence
         Its refits on resamples, as `refit_resamples` gives them.
+    weights : bytes, optional
+        For a `NetworkEstimator`: what `pack_tensors` gives.
 
     Returns
     -------
@@ -78,6 +89,8 @@ def write_bundle(
         contents[PIPELINE] = pack(pipeline)
         if resamples:
             contents[RESAMPLES] = pack(list(resamples))
+    if weights is not None:
+        contents[WEIGHTS] = weights
     values = specification.model_dump(mode="json")
     values |= {"files": {name: sha256(data) for name, data in contents.items()}, "digest": ""}
     values["digest"] = sha256(canonical(values))
@@ -89,9 +102,10 @@ def write_bundle(
 
 
 def find_bundles(folders: Sequence[Path]) -> dict[str, Path]:
-    """Bundles by name; earlier folders win."""
+    """Bundles by name; earlier folders win. What is still being written has a name that begins with a dot."""
     found: dict[str, Path] = {}
     for folder in folders:
         for path in sorted(folder.glob(f"*/{SPECIFICATION}")):
-            found.setdefault(path.parent.name, path.parent)
+            if not path.parent.name.startswith("."):
+                found.setdefault(path.parent.name, path.parent)
     return found

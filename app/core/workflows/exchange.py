@@ -118,9 +118,7 @@ def import_model(request: dict[str, Any], report: Report) -> dict[str, Any]:
 def _verify(folder: Path) -> Bundle:
     """Load a bundle with everything in it: hashes, schema, and that no file holds what no model has."""
     bundle = Bundle.load(folder)
-    if bundle.specification.estimator.kind != "formula":
-        _ = bundle.pipeline, bundle.resamples
-    bundle.evaluation(), bundle.card()
+    bundle.read_all()
     return bundle
 
 

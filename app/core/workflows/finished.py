@@ -26,7 +26,7 @@ from app.core.recipe import Recipe
 from app.core.requests import CaseFiles
 
 PACKAGES = ("numpy", "scipy", "SimpleITK", "pyradiomics", "PyWavelets", "nibabel", "pydicom", "highdicom", "antspyx")
-PREPARED_BY = ("app/core/data.py", "app/core/recipe.py", "app/core/io", "app/core/preprocess")
+PREPARED_BY = ("app/core/data", "app/core/recipe.py", "app/core/io", "app/core/preprocess")
 _CODE = (*PREPARED_BY, "app/core/radiomics", "app/core/workflows/measuring.py", "resources/radiomics")
 _SETTLED_NS = 2_000_000_000
 _KEPT = ("features", "acquisition", "cautions", "seconds")

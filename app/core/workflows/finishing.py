@@ -105,9 +105,8 @@ def finish_model(request: dict[str, Any], report: Report) -> dict[str, Any]:
         kept = [" ".join(each.split()) for each in ask.limits if each.strip()]
         card = _replace(card, _FAILURES, "\n".join(f"- {each}" for each in kept))
     report(0.5, "Writing the model")
-    pipeline, resamples = (None, ()) if specification.estimator.kind == "formula" else (
-        bundle.pipeline, bundle.resamples)  # fmt: skip
-    written = write_bundle(bundle.folder, changed, card, evaluation, pipeline, resamples)
+    pipeline, resamples = (bundle.pipeline, bundle.resamples) if specification.has_pipeline else (None, ())
+    written = write_bundle(bundle.folder, changed, card, evaluation, pipeline, resamples, bundle.weights)
     report(1.0, "Done")
     default = written.specification.default_threshold.threshold
     return {"model": str(written.folder), "name": Path(written.folder).name, "digest": written.specification.digest,

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.core.bundle import Bundle, find_bundles
 from app.core.errors import AppError, BundleError
-from app.core.files import write_atomically
+from app.core.files import sweep_folder, write_atomically
 from app.core.jobs import Report
 from app.core.paths import data_folder, program_folder
 
@@ -16,8 +16,13 @@ _IMPORTED = "imported models.json"
 
 
 def library_folders() -> list[Path]:
-    """Where models are looked for: the user's own first, then the shipped ones."""
-    return [data_folder() / "models", program_folder() / "models"]
+    """Where models are looked for: the user's own first, then the shipped ones.
+
+    A model that was being replaced when the program was killed is brought back here.
+    """
+    own = data_folder() / "models"
+    sweep_folder(own)
+    return [own, program_folder() / "models"]
 
 
 def open_bundle(name: str) -> Bundle:
@@ -86,6 +91,15 @@ def _area(evaluation: dict[str, Any]) -> Any:
     return {**kept, "kind": f"for {saved.get('target', 'new patients of the same sites')}"}
 
 
+def _network(bundle: Bundle) -> dict[str, Any] | None:
+    """The networks of a model: kinds, number, parameters; None where it has none."""
+    estimator = bundle.specification.estimator
+    if estimator.kind != "network":
+        return None
+    kinds = list(dict.fromkeys(network.kind for network in estimator.networks))
+    return {"kind": ", ".join(kinds), "networks": len(estimator.networks), "parameters": estimator.parameters}
+
+
 def _summary(name: str, folder: Path) -> dict[str, Any]:
     try:
         bundle = Bundle.load(folder)
@@ -105,6 +119,7 @@ def _summary(name: str, folder: Path) -> dict[str, Any]:
         "error_rates": [each.error_rate for each in specification.conformal],
         "training": {"counts": specification.training.counts, "prevalence": specification.training.prevalence},
         "prep": specification.recipe.prep.model_dump(mode="json"),
+        "network": _network(bundle),
         "auc": _area(evaluation),
         "home": _home(folder, specification.digest),
         "digest": specification.digest,
@@ -131,8 +146,7 @@ def verify_models(request: dict[str, Any], _report: Report) -> dict[str, Any]:
     for name, folder in sorted(found.items()):
         try:
             bundle = Bundle.load(folder)
-            if bundle.specification.estimator.kind == "pipeline":
-                _ = bundle.pipeline, bundle.resamples
+            bundle.read_all()
             rows.append({"name": name, "verified": True, "digest": bundle.specification.digest})
         except AppError as error:
             rows.append({"name": name, "verified": False, "problem": str(error)})

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import app
 from app.core.bundle import (
     Bundle,
     ConformalQuantiles,
+    NetworkEstimator,
     PipelineEstimator,
     Specification,
     Threshold,
@@ -27,17 +30,24 @@ from app.core.bundle.writing import pack
 from app.core.classify.final import FinalRules, apply_rules, settle_rules
 from app.core.classify.formula import LogitFormula, fit_formula
 from app.core.classify.resampled import refit_resamples
-from app.core.classify.tuned import TunedClassifier
 from app.core.data import OperatingPoint
 from app.core.evaluate.crossvalidate import OutOfFold
 from app.core.evaluate.folds import Folds
 from app.core.evaluate.space import measure_space
-from app.core.harmonise.step import build_harmonisation
-from app.core.recipe import ModelRecipe, Recipe
+from app.core.jobs import Report
+from app.core.recipe import Recipe
 from app.core.requests import TrainRequest
 from app.core.workflows.class_names import name_class
 from app.core.workflows.cohort import Cohort
 from app.core.workflows.cohort_problems import name_others
+from app.core.workflows.making import make_model
+from app.core.workflows.saving_networks import (
+    describe_backbone,
+    describe_networks,
+    settle_features,
+    shorten,
+    without_places,
+)
 
 DEFAULT_POINT = "sensitivity 95%"
 MOST_BYTES = 12 * 2**20
@@ -45,7 +55,12 @@ MOST_BYTES = 12 * 2**20
 
 
 def save_model(
-    ask: TrainRequest, recipe: Recipe, cohort: Cohort, found: OutOfFold, result: Mapping[str, Any]
+    ask: TrainRequest,
+    recipe: Recipe,
+    cohort: Cohort,
+    found: OutOfFold,
+    result: Mapping[str, Any],
+    report: Report | None = None,
 ) -> Bundle:
     """Refit a recipe on all cases, settle its final rules, and write the bundle.
 
@@ -60,46 +75,102 @@ def save_model(
         them, see `app.core.classify.final`.
     result : mapping
         What the run found, as `train` returns it; kept in the bundle without the names of cases.
+    report : callable, optional
+        Told of a network's epochs; may raise `Cancelled`.
 
     Returns
     -------
     Bundle
         As it reads back, in the folder asked for.
     """
-    rules = settle_rules(found, calibrate=recipe.model.calibrate == "platt")
-    model = refit(ask, recipe, cohort)
+    calibrate = recipe.model.calibrate == "platt" or _answers_itself(recipe)
+    rules = settle_rules(found, calibrate=calibrate)
+    model = refit(ask, recipe, cohort, report)
+    if _answers_itself(recipe):
+        fitted = settle_network(model, cohort, rules)
+    else:
+        fitted = settle_pipeline(ask, model, cohort, rules)
+    specification = describe_model(ask, recipe, cohort, found.folds, rules, result, fitted)
+    card = write_card(specification.model_dump(mode="json"), result)
+    evaluation = evaluation_of(ask, recipe, cohort, result)
+    return write_bundle(
+        Path(ask.out), specification, card, evaluation, fitted.pipeline, fitted.resamples, fitted.weights
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A refitted model, taken apart for its bundle.
+
+    Parameters
+    ----------
+    estimator : PipelineEstimator or NetworkEstimator
+    features : tuple of str
+        That its pipeline learned from.
+    rows : array, shape (cases, features)
+        Of the training cases: these features, or the pooled ones of networks that answer themselves.
+    pipeline : fitted TunedClassifier or None
+    resamples : sequence
+    weights : bytes or None
+    """
+
+    estimator: PipelineEstimator | NetworkEstimator
+    features: tuple[str, ...]
+    rows: NDArray[np.float64]
+    pipeline: Any = None
+    resamples: Sequence[Any] = ()
+    weights: bytes | None = None
+
+
+def refit(ask: TrainRequest, recipe: Recipe, cohort: Cohort, report: Report | None = None) -> Any:
+    """The recipe fitted on all cases: its search, its harmonisation and its networks see them all."""
+    make = make_model(recipe, cohort, ask, f"{recipe.name}, final", report)
+    return make().fit(cohort.table, cohort.labels, cohort.patients)
+
+
+def settle_pipeline(ask: TrainRequest, model: Any, cohort: Cohort, rules: FinalRules) -> Fitted:
+    """A refitted classifier with its refits on resamples and its final rules, in place."""
+    rows = model_rows(model, cohort)
+    rng = np.random.default_rng(ask.seed)
     resamples = refit_resamples(
-        model,
-        model_rows(model, cohort),
-        cohort.labels,
-        cohort.patients,
-        np.random.default_rng(ask.seed),
-        lambda fit: len(pack(fit)),
-        MOST_BYTES,
+        model, rows, cohort.labels, cohort.patients, rng, lambda fit: len(pack(fit)), MOST_BYTES
     )
     apply_rules(model, rules)
-    specification = describe_model(ask, recipe, cohort, found.folds, rules, result)
-    card = write_card(specification.model_dump(mode="json"), result)
-    return write_bundle(
-        Path(ask.out), specification, card, evaluation_of(ask, recipe, cohort, result), model, resamples
-    )
+    if not hasattr(_first_step(model), "beside"):
+        return Fitted(PipelineEstimator(), cohort.features, cohort.rows, model, resamples)
+    step = settle_features(model)
+    network = describe_backbone(step)
+    return Fitted(network.estimator, tuple(map(str, step.names_)), rows, model, resamples, network.weights)
 
 
-def refit(ask: TrainRequest, recipe: Recipe, cohort: Cohort) -> TunedClassifier:
-    """The recipe fitted on all cases: its search, and its harmonisation, see them all."""
-    step = build_harmonisation(recipe.harmonise, cohort.features)
-    model = TunedClassifier(recipe.model, cohort.features, step, ask.seed)
-    return model.fit(cohort.table, cohort.labels, cohort.patients)
+def settle_network(model: Any, cohort: Cohort, rules: FinalRules) -> Fitted:
+    """Refitted networks that answer themselves, with their final rules."""
+    apply_rules(model, rules)
+    network = describe_networks(model)
+    return Fitted(network.estimator, (), model.embed(cohort.table), weights=network.weights)
 
 
-def model_rows(model: TunedClassifier, cohort: Cohort) -> Any:
+def model_rows(model: Any, cohort: Cohort) -> NDArray[np.float64]:
     """The training rows after the model's harmonisation, shape (cases, features)."""
-    first = getattr(model.fitted_, "members", [model.fitted_])[0]
-    return first.steps[0][1].transform(cohort.table)
+    return np.asarray(_first_step(model).transform(cohort.table))
+
+
+def _first_step(model: Any) -> Any:
+    return getattr(model.fitted_, "members", [model.fitted_])[0].steps[0][1]
+
+
+def _answers_itself(recipe: Recipe) -> bool:
+    return recipe.network is not None and recipe.network.use == "score"
 
 
 def describe_model(
-    ask: TrainRequest, recipe: Recipe, cohort: Cohort, folds: Folds, rules: FinalRules, result: Mapping[str, Any]
+    ask: TrainRequest,
+    recipe: Recipe,
+    cohort: Cohort,
+    folds: Folds,
+    rules: FinalRules,
+    result: Mapping[str, Any],
+    fitted: Fitted,
 ) -> Specification:
     """Everything about the model but its weights."""
     figures = result["models"][recipe.name]
@@ -111,10 +182,10 @@ def describe_model(
         demonstration=ask.demonstration,
         purpose=ask.purpose or f"{positive} against {negative}, trained with LipoScope.",
         classes=(negative, positive),
-        recipe=recipe,
-        features=cohort.features,
-        estimator=PipelineEstimator(),
-        training=describe_training(cohort, folds, (negative, positive)),
+        recipe=without_places(recipe),
+        features=fitted.features,
+        estimator=fitted.estimator,
+        training=describe_training(cohort, folds, (negative, positive), fitted.rows),
         thresholds=tuple(
             Threshold(
                 name=point.name,
@@ -131,15 +202,16 @@ def describe_model(
         ),
         comparator=recipe.comparator,
         size=fit_size(cohort),
-        versions=describe_versions(recipe.model),
+        versions=describe_versions(recipe),
     )
 
 
-def describe_versions(recipe: ModelRecipe) -> dict[str, str]:
+def describe_versions(recipe: Recipe) -> dict[str, str]:
     """What the model was fitted with."""
-    kinds = [member.kind for member in recipe.members or (recipe,)]
+    kinds = [] if _answers_itself(recipe) else [each.kind for each in recipe.model.members or (recipe.model,)]
     used = [name for kind, name in (("xgb", "xgboost"), ("mlp", "torch")) if kind in kinds]
-    found = {name: str(import_module(name).__version__) for name in used}
+    used += ["torch", "monai"] if recipe.network else []
+    found = {name: str(import_module(name).__version__) for name in dict.fromkeys(used)}
     return {"liposcope": app.__version__, "scikit-learn": version("scikit-learn"), "numpy": version("numpy"), **found}
 
 
@@ -156,10 +228,15 @@ def name_classes(ask: TrainRequest, cohort: Cohort) -> tuple[str, str]:
     return name_others(named) if negative == name_others(positive) else name_class(ask.label, negative), named
 
 
-def describe_training(cohort: Cohort, folds: Folds, classes: tuple[str, str]) -> Training:
-    """What the model has seen, without a single identifier."""
+def describe_training(
+    cohort: Cohort, folds: Folds, classes: tuple[str, str], rows: NDArray[np.float64]
+) -> Training:
+    """What the model has seen, without a single identifier; `rows` are what new cases are held against."""
     negatives, positives = (int((cohort.labels == label).sum()) for label in (0, 1))
-    space = measure_space(cohort.rows, folds)
+    space = measure_space(rows, folds)
+    centre, scale, axes = space.centre, space.scale, space.axes
+    if cohort.pictures:
+        centre, scale, axes = shorten(centre), shorten(scale), shorten(axes)
     return Training(
         description=f"{len(cohort.labels)} cases, {len(set(cohort.patients.tolist()))} patients"
         + (f", {len(cohort.site_names)} sites" if cohort.site_names else ""),
@@ -173,9 +250,9 @@ def describe_training(cohort: Cohort, folds: Folds, classes: tuple[str, str]) ->
             if np.isfinite(column).any()
         },
         space=TrainingSpace(
-            centre=tuple(space.centre.tolist()),
-            scale=tuple(space.scale.tolist()),
-            axes=tuple(map(tuple, space.axes.tolist())),
+            centre=tuple(centre.tolist()),
+            scale=tuple(scale.tolist()),
+            axes=tuple(map(tuple, axes.tolist())),
             variances=tuple(space.variances.tolist()),
             rest=space.rest,
             limit=space.limit,
@@ -186,8 +263,10 @@ def describe_training(cohort: Cohort, folds: Folds, classes: tuple[str, str]) ->
 def evaluation_of(ask: TrainRequest, recipe: Recipe, cohort: Cohort, result: Mapping[str, Any]) -> dict[str, Any]:
     """The run's result as it travels with the model: without a name of a case or of a place on this machine."""
     left_out = ("failed", "bundle")
+    recipes = {name: without_places(Recipe.parse(each)) for name, each in (result.get("recipes") or {}).items()}
     return {
         **{name: value for name, value in result.items() if name not in left_out},
+        "recipes": {name: each.model_dump(mode="json") for name, each in recipes.items()},
         "auc": result["models"][recipe.name]["auc"],
         "cases_failed": len(cohort.failed),
         "columns": {"label": ask.label, "patient": ask.patient, "site": ask.site},

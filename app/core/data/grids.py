@@ -1,34 +1,18 @@
-"""The values that flow: frozen records, numpy only. World coordinates are RAS+ in mm, voxel order is the file's own."""
+"""Voxels with their place in the world: RAS+ mm, voxel order is the file's own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.data.remarks import Caution
+
 FloatArray = NDArray[np.float32]
 MaskArray = NDArray[np.bool_]
 Affine = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Caution:
-    """Something the reader must know before trusting a number."""
-
-    code: str
-    message: str
-
-
-@dataclass(frozen=True)
-class TraceEntry:
-    """One step that was applied, with its settings and the seconds it took."""
-
-    step: str
-    settings: Mapping[str, Any]
-    seconds: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,96 +191,6 @@ class Mask(Gridded):
 
 
 @dataclass(frozen=True)
-class Acquisition:
-    """How an image was made, as far as its header tells; nothing that identifies a patient.
-
-    Units: repetition, echo and inversion times in ms, thickness and gap between slice centres in mm, flip
-    angle in degrees, field in tesla; `kernel` is the reconstruction filter.
-    """
-
-    modality: str = ""
-    manufacturer: str = ""
-    model: str = ""
-    field_strength: float | None = None
-    description: str = ""
-    body_part: str = ""
-    repetition_time: float | None = None
-    echo_time: float | None = None
-    inversion_time: float | None = None
-    thickness: float | None = None
-    slice_gap: float | None = None
-    flip_angle: float | None = None
-    kernel: str = ""
-    contrast_agent: str = ""
-    weighting: str = ""
-    fat_suppressed: bool | None = None
-    contrast_enhanced: bool | None = None
-    window: tuple[float, float] | None = None
-    convention: str = ""
-
-    @property
-    def sequence(self) -> str:
-        """The guessed sequence as a key: 't1', 't2', 'pd', with '_fs' and '_gd' added; 'image' when unknown."""
-        if not self.weighting:
-            return "image"
-        return self.weighting + ("_fs" if self.fat_suppressed else "") + ("_gd" if self.contrast_enhanced else "")
-
-
-@dataclass(frozen=True)
-class Identity:
-    """The patient and study line shown on the picture; never logged, cached or exported unless the user says so."""
-
-    patient_name: str = ""
-    patient_id: str = ""
-    birth_date: str = ""
-    sex: str = ""
-    study_date: str = ""
-    institution: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """One tumour: its images, each on its own grid, its outline, and what is known about both.
-
-    Parameters
-    ----------
-    id : str
-        The user's name for the case.
-    images : mapping of str to Volume
-        By sequence name.
-    mask : Mask
-        On its own grid.
-    acquisition : mapping of str to Acquisition
-        By sequence name.
-    identity : Identity
-        Kept apart from everything that is stored.
-    site : str
-        Hospital or scanner; empty when unknown.
-    reading : mapping
-        Clinical and reader's variables.
-    """
-
-    id: str
-    images: Mapping[str, Volume]
-    mask: Mask | None
-    acquisition: Mapping[str, Acquisition]
-    identity: Identity = Identity()
-    site: str = ""
-    reading: Mapping[str, str | float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A case after preprocessing: each sequence on its own grid, the mask on each of them."""
-
-    id: str
-    images: Mapping[str, Volume]
-    masks: Mapping[str, Mask]
-    trace: tuple[TraceEntry, ...] = ()
-    cautions: tuple[Caution, ...] = ()
-
-
-@dataclass(frozen=True)
 class Box:
     """A tumour's box in one slice, in voxel indices, half-open: x along i, y along j, slice along k."""
 
@@ -315,79 +209,3 @@ class Box:
     def size(self) -> tuple[int, int]:
         """Width and height, voxels."""
         return self.x_max - self.x_min, self.y_max - self.y_min
-
-
-@dataclass(frozen=True)
-class FeatureRow:
-    """The measured features of a case, in order, with the versions of what measured them."""
-
-    id: str
-    names: tuple[str, ...]
-    values: tuple[float, ...]
-    versions: Mapping[str, str]
-
-    def as_dict(self) -> dict[str, float]:
-        """Feature name to value."""
-        return dict(zip(self.names, self.values, strict=True))
-
-
-@dataclass(frozen=True)
-class Contribution:
-    """What a feature did to a score: its value and its effect in log odds against the average training tumour."""
-
-    feature: str
-    value: float
-    effect: float
-
-
-@dataclass(frozen=True)
-class Prevalence:
-    """The share of malignant cases in training and at the user's clinic, and the probability at the latter."""
-
-    training: float
-    used: float
-    probability_at_used: float
-
-
-@dataclass(frozen=True)
-class OperatingPoint:
-    """A threshold and how it performed on cases held out of the fit."""
-
-    threshold: float
-    sensitivity: float
-    specificity: float
-    name: str = ""
-
-
-@dataclass(frozen=True)
-class Comparator:
-    """What something simpler says about the same case; the title is what the user reads."""
-
-    name: str
-    probability: float
-    title: str
-
-
-@dataclass(frozen=True)
-class Score:
-    """A model's answer about one case, with everything needed to doubt it."""
-
-    case: str
-    model: str
-    model_purpose: str
-    demonstration: bool
-    classes: tuple[str, str]
-    probability: float
-    interval: tuple[float, float]
-    prevalence: Prevalence
-    verdict: str
-    error_rate: float
-    operating_point: OperatingPoint
-    comparator: Comparator | None
-    cautions: tuple[Caution, ...]
-    contributions: tuple[Contribution, ...]
-    features: Mapping[str, float]
-    trace: tuple[TraceEntry, ...]
-    timings: Mapping[str, float]
-    versions: Mapping[str, str]
-    notice: str = "Research use only, not a medical device."
