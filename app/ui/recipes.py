@@ -1,4 +1,4 @@
-"""The recipes that measure features: those shipped and one's own, kept by the engine; deleting can be taken back."""
+"""Recipes, those shipped and one's own, kept by the engine; what is deleted can be brought back."""
 
 from __future__ import annotations
 
@@ -54,6 +54,19 @@ class Recipes(QObject):
         found = [each for each in self.known.values() if each.get("kind", "features") == "features"]
         return sorted(found, key=lambda each: (not each.get("shipped"), each["name"].casefold()))
 
+    @property
+    def for_models(self) -> list[dict[str, Any]]:
+        """The recipes that say how to learn: from features, the default one first, then from pictures."""
+        found = [each for each in self.known.values() if each.get("kind") in ("model", "network")]
+        return sorted(found, key=lambda each: (each["kind"] == "network", each["name"] != "default",
+                                               not each.get("shipped"), each["name"]))
+
+    @property
+    def for_networks(self) -> list[dict[str, Any]]:
+        """The recipes with a network, shipped ones first."""
+        found = [each for each in self.known.values() if each.get("kind") == "network"]
+        return sorted(found, key=lambda each: (not each.get("shipped"), each["name"].casefold()))
+
     def load(self) -> None:
         """Ask for the list; `listed` follows."""
         self._list.start({}, "Reading the recipes")
@@ -62,6 +75,11 @@ class Recipes(QObject):
         """Return the recipe of this name; None when there is none."""
         found = self.known.get(name)
         return None if found is None else Recipe.parse(found["recipe"])
+
+    @property
+    def readable(self) -> dict[str, Recipe]:
+        """Every recipe that can be read, by name."""
+        return {name: recipe for name in self.known if (recipe := self.recipe(name)) is not None}
 
     def is_own(self, name: str) -> bool:
         """Whether a recipe is the reader's own, and may be changed."""
@@ -117,12 +135,17 @@ class Recipes(QObject):
                 self.known.pop(asked["replaces"], None)
             recipe = asked["recipe"]
             self.known[name] = {"name": name, "title": name, "description": recipe["description"], "shipped": False,
-                                "kind": "features", "features": result.get("features"), "recipe": recipe}
+                                "kind": kind_of(recipe), "features": result.get("features"), "recipe": recipe}
             self.saved.emit(name)
         self.listed.emit()
         self._go_on()
         if not self._change.running:
             self.load()
+
+
+def kind_of(recipe: Mapping[str, Any]) -> str:
+    """Say what a recipe as JSON is for: 'network', 'model' or 'features'."""
+    return "network" if recipe.get("network") else "model" if "model" in recipe else "features"
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -17,9 +17,11 @@ from app.core.paths import data_folder
 from app.core.recipe import Recipe
 from app.core.requests import EvaluateRequest, TrainRequest
 from app.ui.calls import Call
+from app.ui.network_facts import NetworkFacts
 from app.ui.reading import Reading
 from app.ui.recipes import Recipes
-from app.ui.training_draft import Draft, checking_rounds, propose_name, same_training, subject, summary
+from app.ui.training_draft import Draft, checking_rounds, propose_name, same_training, sequences_of, subject, summary
+from app.ui.training_epochs import RunningEpochs
 from app.ui.training_folds import FinishedFolds
 
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
@@ -59,7 +61,9 @@ class Training(QObject):
         self.draft = Draft.from_json({"jobs": max(1, (os.cpu_count() or 1) - 1), **self.state["training"]})
         self._before: Draft | None = None
         self.recipes = Recipes(self.jobs, self)
+        self.networks = NetworkFacts(self.jobs, self)
         self.folds = FinishedFolds(self)
+        self.epochs = RunningEpochs(self.folds, self)
         self.found: dict[str, Any] = {}
         self.seconds: dict[str, float | None] = {}
         self.log: list[str] = []
@@ -82,6 +86,7 @@ class Training(QObject):
     def _bind(self) -> None:
         self.recipes.listed.connect(self.changed)
         self.recipes.failed.connect(self.failed)
+        self.networks.changed.connect(self.changed)
         self._looking.finished.connect(self._take_look)
         self._looking.failed.connect(self._take_no_look)
         self._looking.began.connect(self.changed)
@@ -136,9 +141,9 @@ class Training(QObject):
         self.state.choose("folder", str(path if path.is_dir() else path.parent))
         self._before = self.draft if self.draft.source else None
         self.found, self.seconds, self._timed_for = {}, {}, {}
-        self._keep(Draft(source=str(path), recipe=self.draft.recipe, models=self.draft.models, jobs=self.draft.jobs))
+        self._keep(Draft(source=str(path), recipe=self.draft.recipe, models=self.draft.models,
+                         weights=self.draft.weights, jobs=self.draft.jobs))
         self.look()
-
 
     def add_labels(self, path: str) -> None:
         """Take a table that knows the diagnoses of the cases."""
@@ -178,22 +183,16 @@ class Training(QObject):
             return "feature"
         return "ignore" if guess in ("patient", "label", "site") else str(guess)
 
-    @property
-    def known_recipes(self) -> dict[str, Recipe]:
-        """Every recipe that can be read, by name."""
-        return {name: recipe for name in self.recipes.known if (recipe := self.recipes.recipe(name)) is not None}
+    def adapted(self, name: str) -> Recipe | None:
+        """A recipe as it would be run on this table: with the weights and the sequence that were chosen."""
+        recipe = self.recipes.recipe(name)
+        return None if recipe is None else self.draft.adapt(recipe, sequences_of(self.found))
 
-    @property
-    def model_recipes(self) -> list[dict[str, Any]]:
-        """The recipes that say how to learn, the default one first."""
-        found = [each for each in self.recipes.known.values() if each.get("kind") == "model"]
-        return sorted(found, key=lambda each: (each["name"] != "default", not each.get("shipped"), each["name"]))
-
-    def lacks_site(self, name: str) -> bool:
-        """Whether a model takes out site effects, and the table names no site."""
-        recipe = self.known_recipes.get(name)
-        asked = recipe is not None and recipe.harmonise.method != "none"
-        return asked and bool(self.found) and not self.found["chosen"]["site"]
+    def describe_networks(self) -> None:
+        """Have the networks looked at, where the table has pictures for them."""
+        if self.found.get("holds_images"):
+            asked = [self.adapted(each["name"]) for each in self.recipes.for_networks]
+            self.networks.ask([recipe for recipe in asked if recipe is not None])
 
     # What the table holds
 
@@ -212,7 +211,7 @@ class Training(QObject):
         if self.draft.source:
             guessed = tuple(each["name"] for each in self.found.get("columns") or ()
                             if each["role_guess"] == "clinical")
-            asked = self.draft.preview(self.known_recipes, guessed=guessed)
+            asked = self.draft.preview(self.recipes.readable, guessed=guessed)
             self._looking.start(asked.model_dump(mode="json"), "Reading the table")
 
     def _take_look(self, found: dict[str, Any]) -> None:
@@ -226,15 +225,21 @@ class Training(QObject):
 
     def time_models(self) -> None:
         """Have the chosen models timed on the table itself; what is known already is not asked again."""
-        known, draft = self.known_recipes, self.draft
+        known, draft = self.recipes.readable, self.draft
         context = {"table": self.found.get("table"), "features": self.found.get("features"), "folds": draft.folds,
-                   "jobs": draft.jobs}
+                   "jobs": draft.jobs, "sequence": draft.sequence, "weights": draft.weights}
         if context != self._timed_for:
             self.seconds, self._timed_for = {}, context
         wanted = tuple(name for name in draft.models if name in known and name not in self.seconds)
         if wanted and self.found.get("most_folds", 0) >= 2 and not self._timing.running:
-            self._timing.start(draft.preview(known, wanted).model_dump(mode="json"), "Timing the models on this table")
+            asked = draft.preview(known, wanted, sequences=sequences_of(self.found))
+            self._timing.start(asked.model_dump(mode="json"), "Timing the models on this table")
             self.changed.emit()
+
+    def time_again(self, *names: str) -> None:
+        """Have models timed anew: these, and those that could not be fitted before."""
+        self.seconds = {name: each for name, each in self.seconds.items() if each is not None and name not in names}
+        self.time_models()
 
     def _take_times(self, found: dict[str, Any]) -> None:
         asked = [recipe["name"] for recipe in self._timing.request["recipes"]]
@@ -279,7 +284,7 @@ class Training(QObject):
 
     def request(self) -> TrainRequest | None:
         """What the run would be asked; None while something is missing."""
-        known = self.known_recipes
+        known = self.recipes.readable
         if not self.found or not self.draft.models or not set(self.draft.models) <= set(known):
             return None
         former = self.draft.run.get("request") or {}

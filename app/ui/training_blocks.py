@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.ui.class_names import class_title
 from app.ui.training import Training
+from app.ui.training_needs import lack
 from app.ui.training_words import EFFORT, STEPS, auc_words
 from app.ui.widgets.step_list import StepState
 
@@ -26,8 +27,9 @@ def blocker(training: Training, step: int) -> str:
         return "Choose what is measured."
     if step == MODELS and not draft.models:
         return "Choose at least one model."
-    if step == MODELS and any(training.lacks_site(name) for name in draft.models):
-        return "A chosen model needs a column of sites: name it at step 1, or leave the model out."
+    missing = next(filter(None, (lack(training, name) for name in draft.models)), None) if step == MODELS else None
+    if missing is not None:
+        return missing.sentence
     if step == RUN:
         if training.is_running:
             return "The run goes on."
@@ -68,7 +70,7 @@ def _said(training: Training, step: int) -> str:
     if step == SITES:
         return "ComBat" if draft.harmonise == "combat" else "Left as they are"
     if step == MODELS:
-        titles = {each["name"]: str(each.get("title") or each["name"]) for each in training.model_recipes}
+        titles = {each["name"]: str(each.get("title") or each["name"]) for each in training.recipes.for_models}
         named = ", ".join(titles.get(name, name) for name in draft.models)
         return f"{named}; {EFFORT[draft.effort][0].lower()}" if draft.effort else named
     if step == VALIDATION:

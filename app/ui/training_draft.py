@@ -43,6 +43,10 @@ class Draft:
         'none' or 'combat', and its policies.
     models : tuple of str
         Recipes.
+    weights : dict of str to str
+        Files that networks start from, by recipe, where another than the recipe's was chosen.
+    sequence : str
+        What networks look at, where cases have several sequences and the recipe names none.
     primary : str
         The declared one; '' for the first.
     run : dict
@@ -64,6 +68,8 @@ class Draft:
     unseen: str = "leave"
     small: str = "leave"
     models: tuple[str, ...] = (DEFAULT_MODEL,)
+    weights: dict[str, str] = field(default_factory=dict)
+    sequence: str = ""
     primary: str = ""
     folds: int = 10
     repeats: int = EFFORTS["normal"]
@@ -115,7 +121,7 @@ class Draft:
         return [name for name, value in self.roles.items() if value == role]
 
     def preview(self, recipes: Mapping[str, Recipe], timed: tuple[str, ...] = (),
-                guessed: tuple[str, ...] = ()) -> PreviewTrainingRequest:
+                guessed: tuple[str, ...] = (), sequences: tuple[str, ...] = ()) -> PreviewTrainingRequest:
         """Ask what the table holds; `guessed` are its clinical columns as far as they were found by themselves."""
         changed = any(name in self.roles for name in guessed) or "clinical" in self.roles.values()
         clinical = [*(name for name in guessed if name not in self.roles), *self._listed("clinical")]
@@ -124,7 +130,8 @@ class Draft:
             positive=self.positive or None, patient=self.picked.get("patient"), site=self.picked.get("site"),
             clinical=clinical if changed else None, ignore=self._listed("ignore"),
             confirmed=[*self._listed("feature"), *self.confirmed],
-            measures=recipes.get(self.recipe), recipes=[recipes[name] for name in timed if name in recipes],
+            measures=recipes.get(self.recipe),
+            recipes=[self.adapt(recipes[name], sequences) for name in timed if name in recipes],
             folds=self.folds, jobs=self.jobs)
 
     def request(self, found: Mapping[str, Any], recipes: Mapping[str, Recipe], out: str, keep: str) -> TrainRequest:
@@ -136,11 +143,27 @@ class Draft:
             table=found["table"], label=chosen["label"], positive=self.positive_class(found) or None,
             patient=chosen["patient"], site=site, clinical=chosen["clinical"], ignore=self._listed("ignore"),
             confirmed=[*self._listed("feature"), *self.confirmed],
-            recipes=[_for_run(recipes[name], measures, folds, self.repeats) for name in self.models],
+            recipes=[_for_run(self.adapt(recipes[name], sequences_of(found)), measures, folds, self.repeats)
+                     for name in self.models],
             primary=self.declared, folds=folds, repeats=self.repeats, one_site_out=self.one_site_out, audit=self.audit,
             learning_curve=self.learning_curve, out=out, keep=keep, jobs=self.jobs,
             harmonise=HarmoniseRecipe(method="combat", unseen=self.unseen, small=self.small)
             if self.harmonise == "combat" and site else None)
+
+    def adapt(self, recipe: Recipe, sequences: tuple[str, ...]) -> Recipe:
+        """Give a network's recipe the weights and the sequence that were chosen for it."""
+        network = recipe.network
+        if network is None:
+            return recipe
+        told: dict[str, Any] = {}
+        if recipe.name in self.weights:
+            told |= {"weights": self.weights[recipe.name], "weights_sha256": ""}
+        if len(sequences) > 1 and network.crop.sequence not in sequences:
+            named = self.sequence if self.sequence in sequences else sequences[0]
+            crop = network.crop.model_copy(update={"sequence": named})
+            members = tuple(each.model_copy(update={"crop": crop}) for each in network.members)
+            told |= {"crop": crop, "members": members}
+        return recipe.model_copy(update={"network": network.model_copy(update=told)}) if told else recipe
 
     def positive_class(self, found: Mapping[str, Any]) -> str:
         """The class that is looked for: chosen, or the likely one of two."""
@@ -148,9 +171,20 @@ class Draft:
         return self.positive if self.positive in values else sought_of(values)
 
 
+def looks_at_pictures(recipe: Recipe) -> bool:
+    """Whether a recipe learns from pictures alone, and measures nothing on them."""
+    return recipe.network is not None and recipe.features is None
+
+
+def sequences_of(found: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name the sequences that a table has columns of; empty where it names one image of each case, or none."""
+    names = [str(column["name"]).lower() for column in found.get("columns") or ()] if found.get("holds_images") else []
+    return tuple(name.removeprefix("image_") for name in names if name.startswith("image_"))
+
+
 def _for_run(recipe: Recipe, measures: Recipe | None, folds: int, repeats: int) -> Recipe:
     changed: dict[str, Any] = {"model": recipe.model.model_copy(update={"folds": folds, "repeats": repeats})}
-    if measures is not None:
+    if measures is not None and not looks_at_pictures(recipe):
         changed |= {"prep": measures.prep, "features": measures.features}
     return recipe.model_copy(update=changed)
 

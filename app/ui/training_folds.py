@@ -51,9 +51,12 @@ class FinishedFolds(QObject):
     -------
     changed()
         Folds were found, or another folder is watched.
+    looked(str, bool)
+        The folder ('' for none) was looked at, and whether a run goes on there.
     """
 
     changed = Signal()
+    looked = Signal(str, bool)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -70,14 +73,15 @@ class FinishedFolds(QObject):
         if path != self._folder:
             self._folder, self._seen, self.folds = path, {}, {}
             self.changed.emit()
-        self.read()
         if live:
             self._timer.start()
         else:
             self._timer.stop()
+        self.read()
 
     def read(self) -> None:
         """Read what is new; a bounded number at a time, the rest a moment later."""
+        self.looked.emit(str(self._folder or ""), self._timer.isActive())
         if self._folder is None or not self._folder.is_dir():
             return
         found = False

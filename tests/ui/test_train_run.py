@@ -50,7 +50,7 @@ def test_images_are_a_line_of_their_own(wizard):
     wizard.open(holds_images=True, features=109)
     wizard.train()
     step, job = wizard.page.run, wizard.jobs.last("train")
-    assert step.models.item(0, 0).text() == "Images, measured first"
+    assert step.models.item(0, 0).text() == "Images, prepared first"
     assert step.models.item(0, 1).text() == "0 of 60"
     assert step.models.currentRow() == 1
     wizard.jobs.progress.emit(job, 0.02, "Measuring case 3 of 60", 90.0)

@@ -132,6 +132,8 @@ class TrainPage(QWidget):
         self.cases.case_opened.connect(self._look_at)
         self.features.edit_requested.connect(self.edit_recipe)
         self.features.preview_requested.connect(self._preview)
+        self.models.edit_requested.connect(self.edit_network)
+        self.models.weights_requested.connect(self.ask_weights)
         self.run.scoring_requested.connect(self.scoring_requested)
         self.results.results_requested.connect(self.results_requested)
         self.results.external_requested.connect(self.external_requested)
@@ -246,6 +248,19 @@ class TrainPage(QWidget):
         self._editor = editor
         editor.open()
         return editor
+
+    def edit_network(self, name: str) -> QWidget:
+        """Open the form of a network, with pictures of the reader's own cases."""
+        from app.ui.network_editing import edit_network
+
+        editor = self._editor = edit_network(self._training, name, self)
+        return editor
+
+    def ask_weights(self, name: str) -> QFileDialog:
+        """Let the reader choose the file that a network starts from."""
+        from app.ui.network_editing import ask_weights
+
+        return ask_weights(self._training, name, self)
 
     def _close_editor(self, editor: Any) -> None:
         if editor.chosen in self._training.recipes.known:

@@ -79,7 +79,7 @@ class ResultsStep(Step):
                 item.widget().deleteLater()
         if not result:
             return
-        titles = {each["name"]: str(each.get("title") or each["name"]) for each in self.training.model_recipes}
+        titles = {each["name"]: str(each.get("title") or each["name"]) for each in self.training.recipes.for_models}
         for place, words in enumerate(("", "AUC (95 % interval)", "")):
             label = QLabel(words)
             label.setProperty("role", "heading")

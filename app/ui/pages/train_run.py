@@ -24,11 +24,12 @@ from app.ui.training import Training
 from app.ui.training_draft import subject
 from app.ui.training_words import estimate_words
 from app.ui.widgets.copy_label import ElidedLabel, wrapped
+from app.ui.widgets.live_epochs import LiveEpochs
 from app.ui.widgets.live_roc import LiveRoc
 from app.ui.words import left_words
 
 IMAGES = ""
-_MEASURING = re.compile(r"Measuring case (\d+) of (\d+)")
+_MEASURING = re.compile(r"(Measuring|Cutting pictures of) case (\d+) of (\d+)")
 _COLUMNS = ("Step", "Finished", "", "Mean AUC")
 _SAID = {"paused": "Paused. Finished folds are kept: it goes on where it was.",
          "stopped": "Stopped. Finished folds are kept until other settings are run.",
@@ -62,6 +63,7 @@ class RunStep(Step):
         self.left.setProperty("role", "dim")
         self.plan, self.said = wrapped(role="dim"), wrapped()
         self.models, self.roc, self.log = QTableWidget(0, len(_COLUMNS)), LiveRoc(), QPlainTextEdit()
+        self.epochs = LiveEpochs(training.epochs)
         self._build()
         self.start.clicked.connect(training.start)
         self.pause.clicked.connect(training.pause)
@@ -70,6 +72,7 @@ class RunStep(Step):
         self.show_log.toggled.connect(self.log.setVisible)
         self.models.currentCellChanged.connect(lambda *_: self._draw())
         training.folds.changed.connect(lambda: self.isVisible() and self._show_folds())
+        training.epochs.changed.connect(lambda: self.isVisible() and self.epochs.follow())
         training.progressed.connect(lambda *_: self.isVisible() and self._show_progress())
         training.logged.connect(self.log.appendPlainText)
 
@@ -108,6 +111,7 @@ class RunStep(Step):
         self.column.addLayout(line)
         add_heading(self.column, "Models and their folds")
         self.column.addWidget(self.models)
+        self.column.addWidget(self.epochs, 1)
         self.column.addWidget(self.roc, 1)
         self.column.addWidget(self.log)
         self.column.addStretch(0)  # takes the room of what is not shown
@@ -118,6 +122,7 @@ class RunStep(Step):
         self.log.setPlainText("\n".join(self.training.log))
         super().enter()
         self._show_folds()
+        self.epochs.follow()
 
     def refresh(self) -> None:
         """Show what can be done now."""
@@ -132,6 +137,7 @@ class RunStep(Step):
             button.setVisible(busy)
         for widget in (self.bar, self.message, self.left):
             widget.setVisible(busy)
+        self.epochs.name_models(self._titles())
         self.plan.setText(self._plan())
         told = "" if busy else _SAID.get(state, "") if same else (
             "The settings have changed since the last run." if state else "")
@@ -175,7 +181,7 @@ class RunStep(Step):
             self._show_line(0, *self._measured(current=True), "")
 
     def _titles(self) -> dict[str, str]:
-        return {each["name"]: str(each.get("title") or each["name"]) for each in self.training.model_recipes}
+        return {each["name"]: str(each.get("title") or each["name"]) for each in self.training.recipes.for_models}
 
     def _shown_models(self) -> tuple[str, ...]:
         run = self.training.draft.run.get("request") or {}
@@ -187,7 +193,7 @@ class RunStep(Step):
         return (IMAGES, *self._shown_models()) if self.training.found.get("holds_images") else self._shown_models()
 
     def _list_models(self) -> None:
-        names, titles = self._lines(), {**self._titles(), IMAGES: "Images, measured first"}
+        names, titles = self._lines(), {**self._titles(), IMAGES: "Images, prepared first"}
         if self.models.rowCount() != len(names) or any(
                 self.models.item(row, 0).data(Qt.ItemDataRole.UserRole) != name for row, name in enumerate(names)):
             self.models.setRowCount(len(names))
@@ -235,7 +241,8 @@ class RunStep(Step):
         training, total = self.training, int(self.training.found.get("cases") or 0)
         found = _MEASURING.match(training.progress[1]) if training.is_running else None
         if found is not None:
-            return f"case {found[1]} of {found[2]}", int(found[1]) - 1, int(found[2])
+            what = "case" if found[1] == "Measuring" else "cutting"
+            return f"{what} {found[2]} of {found[3]}", int(found[2]) - 1, int(found[3])
         begun = current and any(training.folds.count(name) for name in self._shown_models())
         done = begun or (training.is_running and bool(training.progress[1]) and training.progress[0] > 0)
         return ("done", total, total) if done else (f"0 of {total:,}", 0, total)
@@ -252,6 +259,7 @@ class RunStep(Step):
     def restyle(self) -> None:
         """Follow another theme."""
         self.roc.restyle()
+        self.epochs.restyle()
 
 
 def _thin_bar(name: str) -> QWidget:

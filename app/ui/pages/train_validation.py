@@ -100,7 +100,7 @@ class ValidationStep(Step):
         self.few.setText(f"More than {most} folds would hold fewer than two patients of the rarer kind each."
                          if most and most < 10 else "")
         self.few.setVisible(bool(self.few.text()))
-        titles = {each["name"]: str(each.get("title") or each["name"]) for each in training.model_recipes}
+        titles = {each["name"]: str(each.get("title") or each["name"]) for each in training.recipes.for_models}
         offered = [(titles.get(name, name), name) for name in draft.models]
         if [(self.primary.itemText(row), self.primary.itemData(row)) for row in range(self.primary.count())] != offered:
             self.primary.clear()

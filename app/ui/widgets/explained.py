@@ -36,11 +36,11 @@ class Explained(QWidget):
         row.addStretch(1)
         if beside is not None:
             row.addWidget(beside)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        column.addLayout(row)
-        column.addWidget(self.sentence)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.column.setSpacing(2)
+        self.column.addLayout(row)
+        self.column.addWidget(self.sentence)
 
     def say(self, sentence: str) -> None:
         """Say something else about it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
@@ -25,6 +26,9 @@ from app.ui.recipes import Recipes, not_written, read_recipe, recipe_text
 from app.ui.widgets.copy_label import wrapped
 from app.ui.widgets.recipe_sheet import RecipeSheet
 
+if TYPE_CHECKING:
+    from app.ui.widgets.network_sheet import NetworkSheet
+
 _SHIPPED = "Shipped with the program: duplicate it to change it."
 _OWN = "Your own recipe."
 _NEW = "Not kept yet."
@@ -39,13 +43,17 @@ class RecipeEditor(QDialog):
         The known recipes.
     chosen : str
         The name of the one to begin with.
+    networks : NetworkSheet, optional
+        The form of networks, where these are shown in place of recipes of features.
     """
 
-    def __init__(self, recipes: Recipes, chosen: str = "", parent: QWidget | None = None) -> None:
+    def __init__(self, recipes: Recipes, chosen: str = "", parent: QWidget | None = None,
+                 networks: NetworkSheet | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Recipes")
+        self.setWindowTitle("Recipes" if networks is None else "Networks")
         self._recipes, self._name, self._folder = recipes, chosen, str(Path.home())
-        self.list, self.sheet = QListWidget(), RecipeSheet()
+        self._shows_networks = networks is not None
+        self.list, self.sheet = QListWidget(), networks or RecipeSheet()
         self.list.setAccessibleName("Recipes")
         self.list.setFixedWidth(240)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -85,7 +93,7 @@ class RecipeEditor(QDialog):
         layout.setSpacing(16)
         layout.addLayout(left)
         layout.addLayout(right, 1)
-        self.resize(920, 760)
+        self.resize(1040 if self._shows_networks else 920, 800 if self._shows_networks else 760)
         self._draft: Recipe | None = None
         self._deleted = False
         self.list.currentItemChanged.connect(lambda item, _before: item and self.choose(item.data(_NAME_ROLE)))
@@ -153,6 +161,10 @@ class RecipeEditor(QDialog):
         except AppError as error:
             self._say(Failure(error.kind, error.message, error.remedy))
             return
+        if (recipe.network is not None) != self._shows_networks:
+            found = "a network" if recipe.network else "no network"
+            self._say(Failure("input", f"{Path(path).name} is a recipe of {found}.", "Choose another file."))
+            return
         self._begin(recipe.model_copy(update={"name": self._recipes.free_name(recipe.name)}))
 
     def write(self, path: str) -> None:
@@ -190,7 +202,7 @@ class RecipeEditor(QDialog):
     def _list(self) -> None:
         blocked = self.list.blockSignals(True)
         self.list.clear()
-        for each in self._recipes.for_features:
+        for each in self._recipes.for_networks if self._shows_networks else self._recipes.for_features:
             item = QListWidgetItem(str(each.get("title") or each["name"]))
             item.setData(_NAME_ROLE, each["name"])
             item.setToolTip("\n".join(part for part in (item.text(), str(each.get("description") or "")) if part))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -20,6 +20,7 @@ from app.ui.widgets.several import Several
 
 _ENDS = (("ge", 0), ("gt", 0), ("le", 1), ("lt", 1))
 _MOST = 1_000_000
+Mend = Callable[[Mapping[str, Any], Any], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,11 @@ class RecipeForm(QWidget):
         By setting; their order is the form's, the rest follows.
     value : Settings, optional
         What it begins with; by default the class's own defaults.
+    only : bool
+        Whether settings without a look are left out, and keep their values.
+    mend : callable, optional
+        Given the values by name, those that the reader has entered included, and the former settings; returns values
+        that follow from them, so that one choice need not be made twice.
 
     Signals
     -------
@@ -78,11 +84,12 @@ class RecipeForm(QWidget):
     refused = Signal(str)
 
     def __init__(self, kind: type[Settings], looks: Mapping[str, Look] | None = None, value: Settings | None = None,
-                 parent: QWidget | None = None) -> None:
+                 parent: QWidget | None = None, *, only: bool = False, mend: Mend | None = None) -> None:
         super().__init__(parent)
-        self._kind, looks = kind, looks or {}
+        self._kind, looks, self._mend = kind, looks or {}, mend
         self._value = value if value is not None else kind()
         self.fields: dict[str, Field] = {}
+        self._labels: dict[str, QLabel] = {}
         self.problem = wrapped(role="warning")
         self.problem.hide()
         grid = QGridLayout(self)
@@ -91,7 +98,7 @@ class RecipeForm(QWidget):
         grid.setVerticalSpacing(6)
         grid.setColumnStretch(1, 1)
         names = [*(name for name in looks if name in kind.model_fields),
-                 *(name for name in kind.model_fields if name not in looks)]
+                 *(name for name in kind.model_fields if name not in looks and not only)]
         for name in names:
             info, look = kind.model_fields[name], looks.get(name, Look())
             title = look.title or info.title or name.replace("_", " ").capitalize()
@@ -114,6 +121,7 @@ class RecipeForm(QWidget):
             label = QLabel(title)
             label.setToolTip(tip)
             label.setBuddy(made)
+            self._labels[name] = label
             grid.addWidget(label, row, 0)
             grid.addWidget(made, row, 1)
         made.name(title, tip)
@@ -136,6 +144,12 @@ class RecipeForm(QWidget):
             made.set_value(getattr(value, name))
         self._refuse("")
 
+    def show_field(self, name: str, *, shown: bool) -> None:
+        """Show or hide one setting, which keeps its value."""
+        self.fields[name].setVisible(shown)
+        if name in self._labels:
+            self._labels[name].setVisible(shown)
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Leave the wheel to the page unless the field is in use, and undo to the window."""
         if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
@@ -150,6 +164,8 @@ class RecipeForm(QWidget):
     def _take(self) -> None:
         values = {name: getattr(self._value, name) for name in self._kind.model_fields}
         values |= {name: made.value() for name, made in self.fields.items()}
+        if self._mend is not None:
+            values |= self._mend(values, self._value)
         try:
             value = self._kind.model_validate(values)
         except ValidationError as error:
@@ -161,6 +177,8 @@ class RecipeForm(QWidget):
             return
         self._refuse("")
         if value != self._value:
+            if self._mend is not None:
+                self.set_value(value)
             self._value = value
             self.changed.emit(value)
 
