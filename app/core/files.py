@@ -1,7 +1,8 @@
 """Writing so that a reader never sees half a file: everything is staged beside its target and renamed into place.
 
-A job's stages are noted in its run folder (environment variable LIPOSCOPE_RUN), so that those of a killed engine
-can be swept away: a cancelled job leaves no trace.
+What a killed program has left half-written is swept away: by the notes of its run (environment variable LIPOSCOPE_RUN),
+so that a cancelled job leaves no trace, and wherever something is staged in the same folder again. A folder that was
+put aside for another to take its place comes back when the other never did.
 """
 
 from __future__ import annotations
@@ -11,34 +12,47 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
-import psutil
-
 from app.core.errors import InputError
+from app.core.living import MARK, is_living, own_mark
 
 RUN_VARIABLE = "LIPOSCOPE_RUN"
 NOTES = "stages.jsonl"
+_LONGEST = 255
+_NAME = re.compile(rf"\.(partial|former)-({MARK})-[0-9a-f]{{6}}-(.+)", re.DOTALL)
 
 
 def _stage(target: Path) -> Path:
     """Name a stage beside `target` that ends like it, so that writers which look at the suffix still work."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    stage = target.with_name(f".partial-{uuid4().hex[:8]}-{target.name}")
+    _sweep_once(target.parent)
+    return _note(target, "partial")
+
+
+def _note(target: Path, kind: str) -> Path:
+    """Name something beside `target` that is only for now, and note it in the run."""
+    prefix, name = f".{kind}-{own_mark()}-{uuid4().hex[:6]}-", target.name
+    while kind == "partial" and len(os.fsencode(prefix + name)) > _LONGEST and len(name) > 1:
+        name = name[1:]
+    stage = target.with_name(prefix + name)
     run = os.environ.get(RUN_VARIABLE)
     if run and Path(run).is_dir():
         with (Path(run) / NOTES).open("a", encoding="utf-8") as notes:
-            notes.write(json.dumps({"process": os.getpid(), "path": str(stage.resolve())}) + "\n")
+            notes.write(json.dumps({"path": str(stage.resolve())}) + "\n")
     return stage
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+    """Remove it as far as the disk obeys: what cannot be removed now is swept later."""
+    with suppress(OSError):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -102,6 +116,7 @@ def staged_folder(target: str | Path, *, replace: bool = False) -> Iterator[Path
         When the target holds something and may not be replaced.
     """
     target = Path(target)
+    sweep_folder(target.parent)
     if target.exists() and not replace and (not target.is_dir() or any(target.iterdir())):
         raise InputError(f"{target.name} already exists and is not empty.", "Choose a new folder.")
     stage = _stage(target)
@@ -109,9 +124,13 @@ def staged_folder(target: str | Path, *, replace: bool = False) -> Iterator[Path
     try:
         yield stage
         if target.exists():
-            former = _stage(target)
+            former = _note(target, "former")
             target.rename(former)
-            stage.rename(target)
+            try:
+                stage.rename(target)
+            except OSError:
+                former.rename(target)
+                raise
             _remove(former)
         else:
             stage.rename(target)
@@ -120,29 +139,67 @@ def staged_folder(target: str | Path, *, replace: bool = False) -> Iterator[Path
 
 
 def sweep_stages(run: Path, *, also_living: bool = False) -> None:
-    """Remove what a run left half-written.
+    """Remove what a run left half-written, and bring back what it had put aside.
 
     Parameters
     ----------
     run : Path
         The run's folder.
     also_living : bool
-        Also the stages of a process that still exists, for when it is known to have been killed.
+        Also what a process has in hand that still exists, for when it is known to have been killed.
     """
     notes = run / NOTES
     if not notes.is_file():
         return
+    left = []
     for line in notes.read_text(encoding="utf-8").splitlines():
         try:
-            note = json.loads(line)
-        except ValueError:
+            stage = Path(json.loads(line)["path"])
+        except (ValueError, KeyError, TypeError):
             continue
-        if not also_living and psutil.pid_exists(note["process"]):
-            return
-        stage = Path(note["path"])
-        if stage.name.startswith(".partial-"):
-            _remove(stage)
-    notes.unlink()
+        if not _settle(stage, also_living=also_living):
+            left.append(line)
+    if left:
+        write_atomically(notes, ("\n".join(left) + "\n").encode())
+    else:
+        notes.unlink(missing_ok=True)
+
+
+def sweep_folder(folder: Path) -> None:
+    """Remove what killed programs left half-written in a folder, and bring back what they had put aside.
+
+    Parameters
+    ----------
+    folder : Path
+        It need not exist; what lies deeper is not looked at.
+    """
+    with suppress(OSError):
+        for path in list(folder.iterdir()):
+            if path.name.startswith((".partial-", ".former-")):
+                _settle(path)
+
+
+@cache
+def _sweep_once(folder: Path) -> None:
+    """Sweep a folder at this process's first write to it: it may hold ten thousand files."""
+    sweep_folder(folder)
+
+
+def _settle(path: Path, *, also_living: bool = False) -> bool:
+    """End what its maker has left; False while its maker lives."""
+    found = _NAME.fullmatch(path.name)
+    if found is None:
+        return True
+    kind, mark, name = found.groups()
+    if not also_living and is_living(mark):
+        return False
+    target = path.with_name(name)
+    if kind == "former" and not target.exists():
+        with suppress(OSError):
+            path.rename(target)
+    else:
+        _remove(path)
+    return True
 
 
 def name_file(text: str) -> str:

@@ -108,6 +108,7 @@ class Jobs(QObject):
         super().__init__(parent)
         self._store = store
         self._live: dict[str, _Live] = {}
+        self._owed: set[str] = set()
         self._threads: dict[str, _LaneThread] = {}
         self._clerk: ThreadPoolExecutor | None = ThreadPoolExecutor(1, thread_name_prefix="clerk")
         application = QCoreApplication.instance()
@@ -134,10 +135,8 @@ class Jobs(QObject):
             The job's id, which every signal about it carries.
         """
         job = Job.make(lane, workflow, request, title)
-        store = self._store
-        if lane == "score" and store is not None:
-            kept = replace(job, request=without_identity(request))
-            self._record(lambda: store.queue_job(kept))
+        kept = replace(job, request=without_identity(request))
+        self._queue(job, lambda store: store.queue_job(kept))
         self._submit(job)
         return job.id
 
@@ -153,6 +152,10 @@ class Jobs(QObject):
         for job in jobs:
             self._submit(job)
         return jobs
+
+    def keep_owed(self, job_id: str) -> None:
+        """Leave a job in the store's queue although it has ended: its result could not be recorded."""
+        self._owed.add(job_id)
 
     def cancel(self, job_id: str) -> None:
         """Stop a job; `cancelled` follows within two seconds. Unknown and ended ones are let be."""
@@ -225,6 +228,7 @@ class Jobs(QObject):
         if isinstance(event, Started):
             live.pace = TimeLeft(time.monotonic())
             self.started.emit(event.job.id, event.job.lane, event.job.title)
+            self._queue(event.job, lambda store: store.begin_job(event.job.id))
         elif isinstance(event, Progressed):
             left = live.pace.update(time.monotonic(), event.fraction) if live.pace else None
             self.progress.emit(event.job.id, event.fraction, event.message, -1.0 if left is None else left)
@@ -240,6 +244,11 @@ class Jobs(QObject):
             self.failed.emit(job.id, event.failure)
         else:
             self.cancelled.emit(job.id)
+        if job.id not in self._owed:
+            self._queue(job, lambda store: store.drop_job(job.id))
+
+    def _queue(self, job: Job, change: Callable[[Store], object]) -> None:
+        """Have the store change what it knows of a job, where it knows of the job."""
         store = self._store
         if job.lane == "score" and store is not None:
-            self._record(lambda: store.drop_job(job.id))
+            self._record(lambda: change(store))

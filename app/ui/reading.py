@@ -17,7 +17,8 @@ from app.ui.cut_off import describe_cut_off
 from app.ui.jobs import Jobs
 from app.ui.keeping import Keeping
 from app.ui.messages import as_failure, is_choice
-from app.ui.scoring import SCORE_WORKFLOW, Scoring
+from app.ui.remembered import Remembered, read_session
+from app.ui.scoring import Scoring
 from app.ui.sequences import Sequences, with_images
 from app.ui.state import SessionState
 from app.ui.viewing import PREPARATIONS, Viewing

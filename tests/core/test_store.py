@@ -206,11 +206,13 @@ class TestQueue:
         code = ("import os; from app.core.store import Store; from app.core.jobs import Job\n"
                 "store = Store(); jobs = store.claim_queue()\n"
                 "if not store.setting('queued'):\n"
-                "    store.queue_job(Job.make('score', 'm:f', {'a': 1}, 't')); store.set_setting('queued', True)\n"
-                "print(len(jobs), flush=True); os._exit(1)")
+                "    jobs = [Job.make('score', 'm:f', {'a': n}, 't') for n in range(3)]\n"
+                "    [store.queue_job(job) for job in jobs]; store.set_setting('queued', True)\n"
+                "store.begin_job(jobs[0].id)\n"
+                "print(len(jobs), len(store.given_up), flush=True); os._exit(1)")
         counts = [subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True,
                                  env={**os.environ, "PYTHONPATH": str(ROOT)}).stdout.strip() for _ in range(5)]
-        assert counts == ["0", "1", "1", "0", "0"]
+        assert counts == ["3 0", "3 0", "3 0", "2 1", "2 0"], "those that only waited are not given up"
 
 
 class TestFile:

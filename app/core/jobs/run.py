@@ -6,6 +6,7 @@ import importlib
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +16,15 @@ from uuid import uuid4
 import app
 from app.core.errors import Failure, InputError
 from app.core.files import sweep_stages, write_atomically
+from app.core.living import is_living, own_mark
 
 Report = Callable[[float, str], None]
 """`report(fraction, message)`: how far, 0 to 1, and the step's name; raises `Cancelled` when asked to stop."""
 
 Workflow = Callable[[dict[str, Any], Report], dict[str, Any]]
 KEPT_RUNS = 300
+_RUNNING = "running"
+"""A file of a run's folder while the run goes on: the mark of the process that waits for its end."""
 
 
 @dataclass(frozen=True)
@@ -121,14 +125,47 @@ def keep_request(job: Job, runs: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     record = {"workflow": job.workflow, "request": without_identity(job.request), "version": app.__version__}
     write_atomically(folder / "request.json", json.dumps(record, indent=1).encode())
+    (folder / _RUNNING).write_text(own_mark(), encoding="ascii")
     return folder
 
 
 def keep_outcome(folder: Path, seconds: float, failure: Failure | None = None) -> None:
-    """Write how a run ended into its folder."""
+    """Write how a run ended into its folder; a disk that refuses costs the record, and never the run's result."""
     record = {"state": "failed" if failure else "done", "seconds": round(seconds, 3),
               "failure": asdict(failure) if failure else None}
-    write_atomically(folder / "outcome.json", json.dumps(record, indent=1).encode())
+    with suppress(OSError):
+        write_atomically(folder / "outcome.json", json.dumps(record, indent=1).encode())
+    with suppress(OSError):
+        (folder / _RUNNING).unlink(missing_ok=True)
+
+
+def take_cut_off(runs: Path) -> list[Job]:
+    """Find the runs whose program was killed; each is found once, and its outcome is written.
+
+    Parameters
+    ----------
+    runs : Path
+        The folder of runs.
+
+    Returns
+    -------
+    list of Job
+        In order of their beginnings, as far as their requests can be read.
+    """
+    found = []
+    for folder in sorted(folder for folder in runs.iterdir() if (folder / _RUNNING).is_file()):
+        try:
+            if is_living((folder / _RUNNING).read_text(encoding="ascii")):
+                continue
+            (folder / _RUNNING).unlink()  # of two windows that start at once, one tells
+            if (folder / "outcome.json").exists():
+                continue
+            asked = json.loads((folder / "request.json").read_text(encoding="utf-8"))
+            write_atomically(folder / "outcome.json", json.dumps({"state": "cut off"}).encode())
+            found.append(Job(folder.name, "", str(asked["workflow"]), dict(asked["request"])))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found
 
 
 def run_request_file(path: str | Path, report: Report, *, package: str = "app") -> dict[str, Any]:
@@ -163,9 +200,17 @@ def run_request_file(path: str | Path, report: Report, *, package: str = "app") 
 
 
 def tidy_runs(runs: Path, keep: int = KEPT_RUNS) -> None:
-    """Sweep what killed runs left half-written, and forget all but the last `keep` runs."""
+    """Sweep what killed runs left half-written, and forget all but the last `keep` runs, and those that go on."""
     folders = sorted((folder for folder in runs.iterdir() if folder.is_dir()), reverse=True)
     for folder in folders:
         sweep_stages(folder)
     for folder in folders[keep:]:
-        shutil.rmtree(folder, ignore_errors=True)
+        if not _goes_on(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _goes_on(folder: Path) -> bool:
+    try:
+        return is_living((folder / _RUNNING).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,9 +10,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import psutil
-
 from app.core.jobs.run import Job
+from app.core.living import is_living, own_mark
 from app.core.paths import store_file
 from app.core.requests import CaseFiles
 from app.core.store.database import Database
@@ -28,12 +26,8 @@ def _now() -> str:
 
 
 def _is_living(owner: str) -> bool:
-    """Whether the program that owns a queued job still runs; owners are 'pid:start:random'."""
-    try:
-        pid, started, _ = owner.split(":")
-        return bool(abs(psutil.Process(int(pid)).create_time() - float(started)) < 1.0)
-    except (ValueError, psutil.NoSuchProcess):
-        return False
+    """Whether the program that owns a queued job still runs; owners are 'mark:random'."""
+    return is_living(owner.partition(":")[0])
 
 
 def _stored_score(row: sqlite3.Row) -> StoredScore:
@@ -64,11 +58,17 @@ class Store:
     ------
     InputError
         When the file cannot be opened or was made by a newer version. A damaged one is set aside: see `notice`.
+
+    Attributes
+    ----------
+    given_up : tuple of Job
+        What the last `claim_queue` did not take over: each has taken three programs down while it ran.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self._database = Database(store_file() if path is None else path)
-        self._owner = f"{os.getpid()}:{psutil.Process().create_time()}:{uuid4().hex[:8]}"
+        self._owner = f"{own_mark()}:{uuid4().hex[:8]}"
+        self.given_up: tuple[Job, ...] = ()
 
     @property
     def notice(self) -> str:
@@ -79,8 +79,8 @@ class Store:
         """Leave queued jobs to the next window, and close the file; twice does no harm."""
         if self._database.is_closed:
             return
-        with self._database.transaction() as connection:
-            connection.execute("UPDATE queue SET owner = '' WHERE owner = ?", (self._owner,))
+        with self._database.transaction() as connection:  # who ends in order was not taken down by any of them
+            connection.execute("UPDATE queue SET owner = '', attempts = 0 WHERE owner = ?", (self._owner,))
         self._database.close()
 
     # Worklist
@@ -143,8 +143,9 @@ class Store:
 
     def undo_delete(self) -> str | None:
         """Restore what was deleted last; its id, or None when nothing is left to undo."""
-        rows = self._database.rows(
-            "SELECT id FROM entries WHERE deleted_at IS NOT NULL ORDER BY deleted_at DESC, rowid DESC LIMIT 1")
+        rows = self._database.rows(  # by the audit's order and not by the clock, which may have been set back
+            "SELECT entries.id FROM entries JOIN audit ON audit.subject = entries.id AND action = 'case removed' "
+            "WHERE deleted_at IS NOT NULL ORDER BY audit.id DESC LIMIT 1")
         if not rows:
             return None
         self.restore_case(rows[0]["id"])
@@ -216,24 +217,27 @@ class Store:
     def remember_case(self, case: CaseFiles) -> None:
         """Put a case on top of the recent ones."""
         with self._database.transaction() as connection:
-            connection.execute("INSERT INTO recent VALUES (?, ?) "
-                               "ON CONFLICT (case_json) DO UPDATE SET time = excluded.time",
-                               (case.model_dump_json(), _now()))
-            connection.execute("DELETE FROM recent WHERE case_json NOT IN "
-                               "(SELECT case_json FROM recent ORDER BY time DESC LIMIT ?)", (_RECENT_KEPT,))
+            connection.execute("INSERT OR REPLACE INTO recent VALUES (?, ?)", (case.model_dump_json(), _now()))
+            connection.execute("DELETE FROM recent WHERE rowid NOT IN "
+                               "(SELECT rowid FROM recent ORDER BY rowid DESC LIMIT ?)", (_RECENT_KEPT,))
 
     def recent_cases(self, limit: int = 8) -> list[CaseFiles]:
         """Cases opened last, newest first."""
         return [CaseFiles.model_validate_json(row["case_json"]) for row in self._database.rows(
-            "SELECT case_json FROM recent ORDER BY time DESC LIMIT ?", limit)]
+            "SELECT case_json FROM recent ORDER BY rowid DESC LIMIT ?", limit)]
 
     # The score lane's queue
 
     def queue_job(self, job: Job) -> None:
         """Remember a job until `drop_job` or `add_score`, so that it survives the end of the program."""
         with self._database.transaction() as connection:
-            connection.execute("INSERT OR IGNORE INTO queue VALUES (?, ?, ?, ?, ?, ?, 1)",
+            connection.execute("INSERT OR IGNORE INTO queue VALUES (?, ?, ?, ?, ?, ?, 0)",
                                (job.id, job.lane, job.workflow, json.dumps(job.request), job.title, self._owner))
+
+    def begin_job(self, job_id: str) -> None:
+        """Note that a queued job has begun: should the program not outlive it, this counts against it."""
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE queue SET attempts = attempts + 1 WHERE id = ?", (job_id,))
 
     def drop_job(self, job_id: str) -> None:
         """Forget a job that has ended."""
@@ -243,13 +247,17 @@ class Store:
     def claim_queue(self) -> list[Job]:
         """Take over the jobs whose window is gone, in order; one that has taken three programs down is dropped."""
         with self._database.transaction() as connection:
-            rows = [row for row in connection.execute("SELECT * FROM queue ORDER BY id").fetchall()
-                    if not _is_living(row["owner"])]
+            found = connection.execute("SELECT * FROM queue ORDER BY rowid").fetchall()
+            living = {owner for owner in {row["owner"] for row in found} if _is_living(owner)}
+            rows = [row for row in found if row["owner"] not in living]
             for row in rows:
                 if row["attempts"] >= _ATTEMPTS:
                     connection.execute("DELETE FROM queue WHERE id = ?", (row["id"],))
                 else:
-                    connection.execute("UPDATE queue SET owner = ?, attempts = attempts + ? WHERE id = ?",
-                                       (self._owner, int(bool(row["owner"])), row["id"]))
-        return [Job(row["id"], row["lane"], row["workflow"], json.loads(row["request"]), row["title"])
-                for row in rows if row["attempts"] < _ATTEMPTS]
+                    connection.execute("UPDATE queue SET owner = ? WHERE id = ?", (self._owner, row["id"]))
+        self.given_up = tuple(_job(row) for row in rows if row["attempts"] >= _ATTEMPTS)
+        return [_job(row) for row in rows if row["attempts"] < _ATTEMPTS]
+
+
+def _job(row: sqlite3.Row) -> Job:
+    return Job(row["id"], row["lane"], row["workflow"], json.loads(row["request"]), row["title"])
