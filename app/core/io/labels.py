@@ -47,7 +47,8 @@ def read_outline(raw: RawVoxels, name: str, label: int | None = None) -> tuple[M
         The label is absent, or the file looks like an ordinary image.
     """
     voxels = raw.voxels
-    filled = voxels[voxels != 0]
+    stored = voxels.ravel(order="K")  # as it lies in memory: which values there are does not depend on their order
+    filled = stored[stored != 0]
     if filled.size == 0:
         raise EmptyMask(f"The outline {name} holds no tumour: all of its {voxels.size} voxels are zero.",
                         "Choose the outline that holds the tumour.")

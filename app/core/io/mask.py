@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from app.core.data import Mask, Volume
 from app.core.errors import InputError
 from app.core.io import damage
 from app.core.io.formats import IMAGE_KINDS, read_voxels
 from app.core.io.identify import identify
 from app.core.io.labels import CHOOSE_OUTLINE, read_outline
+from app.core.io.ordering import reorder
 from app.core.io.source import SUFFIXES, Header, Orientation, RawVoxels, Source, stem_of, suffix_of
 
 
@@ -66,7 +65,7 @@ def load_mask(path: str | Path, *, roi: str | None = None, label: int | None = N
 
 def _as_mask(raw: RawVoxels, path: Path, label: int | None, frame: str = "") -> Mask:
     inside, title, cautions = read_outline(raw, path.name, label)
-    return Mask(np.ascontiguousarray(inside), raw.affine, name=title or stem_of(path), frame=frame,
+    return Mask(reorder(inside), raw.affine, name=title or stem_of(path), frame=frame,
                 cautions=raw.header.cautions + cautions)
 
 

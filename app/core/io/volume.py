@@ -11,6 +11,7 @@ from app.core.data import Acquisition, Caution, FloatArray, Volume
 from app.core.errors import InputError, UnreadableImage
 from app.core.io import damage
 from app.core.io.formats import IMAGE_KINDS, read_voxels
+from app.core.io.ordering import reorder
 from app.core.io.source import SUFFIXES, LoadedImage, Orientation, Source, suffix_of
 
 
@@ -48,7 +49,7 @@ def load_volume(path: str | Path, *, series: str | None = None, orientation: Ori
         path = Path(found.path)
     raw = read_voxels(path, orientation)
     with np.errstate(over="ignore"):
-        voxels = np.ascontiguousarray(raw.voxels, dtype=np.float32)
+        voxels = reorder(raw.voxels, np.float32)
     damage.check_finite(path.name, voxels)
     cautions = raw.header.cautions + _value_cautions(path.name, voxels)
     return LoadedImage(Volume(voxels, raw.affine, cautions=cautions), Acquisition(convention=raw.header.convention))

@@ -17,6 +17,7 @@ from app.core.errors import GeometryMismatch, InputError
 from app.core.io.case import load_case
 from app.core.io.identify import identify, list_ignored
 from app.core.io.mask import load_mask
+from app.core.io.ordering import reorder
 from app.core.io.pairing import pair
 from app.core.io.source import Source
 from app.core.io.table import read_cases
@@ -30,6 +31,9 @@ from app.core.requests import IdentifyRequest, ViewRequest
 WINDOW_PERCENTILES = (1.0, 99.5)
 HISTOGRAM_BINS = 128
 SAMPLE = 2_000_000
+MOST_COUNTED = 16_000_000
+"""Voxels of which every one counts in a histogram; of a larger image as many are drawn evenly."""
+SLICES = 16
 
 
 def identify_drop(request: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -191,7 +195,14 @@ def _correct_within(path: str, sequence: str, volume: Volume, recipe: N4Recipe,
 def write_array(path: Path, array: NDArray[Any]) -> str:
     """Save an array for the viewer and return its path."""
     # slices of the last axis are what the reader scrolls through: Fortran order keeps each in one piece on disk
-    np.save(path, np.asfortranarray(array))
+    if array.ndim != 3:
+        np.save(path, np.asfortranarray(array))
+        return str(path)
+    form = {"descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": True, "shape": array.shape}
+    with path.open("wb") as file:  # a few slices at a time: a large image is not held twice
+        np.lib.format.write_array_header_1_0(file, form)
+        for start in range(0, array.shape[2], SLICES):
+            file.write(reorder(array[:, :, start : start + SLICES], order="F").T.data)
     return str(path)
 
 
@@ -227,7 +238,8 @@ def before_after(volume: Volume, prepared: Volume | None, mask: Mask | None) -> 
 
 
 def _histogram(volume: Volume, mask: Mask | None) -> tuple[list[float], list[float], list[float] | None]:
-    voxels = volume.voxels
+    step = max(1, -(-volume.voxels.size // MOST_COUNTED))
+    voxels = volume.voxels.ravel(order="K")[::step]
     values = voxels[voxels != 0]
     edges = _edges(values) if values.size else np.linspace(0.0, 1.0, HISTOGRAM_BINS + 1)
 
@@ -235,7 +247,7 @@ def _histogram(volume: Volume, mask: Mask | None) -> tuple[list[float], list[flo
         counts = np.histogram(part, edges)[0]
         return [float(x) for x in counts / max(1, counts.sum())]
 
-    return edges.tolist(), share(values), share(voxels[mask.voxels]) if mask else None
+    return edges.tolist(), share(values), share(volume.voxels[mask.voxels]) if mask else None
 
 
 def _edges(values: NDArray[np.float32]) -> NDArray[np.float64]:
