@@ -3,6 +3,7 @@
     python run.py              opens the window on the demonstration case
     python run.py test [...]   runs the tests on all cores (further words go to pytest; -n0: in one process)
     python run.py bench        runs the benchmarks and prints their tables
+    python run.py build        makes the program that needs no Python, and its installer (--test tries it out)
     python run.py --check      only says whether this machine can run the program
     python run.py -- ARGS      python -m app ARGS
 
@@ -118,6 +119,13 @@ def install(step, *packages):
         )
 
 
+def build_tools():
+    """The packages that pyproject.toml names for making the installer."""
+    import tomllib
+
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]["build"]
+
+
 def dependencies():
     """The packages that pyproject.toml names, for running and for testing."""
     import tomllib
@@ -159,9 +167,10 @@ def main(words):
         check_display_libraries()
         print("This machine can run LipoScope.")
         return 0
-    if words and words[0] not in ("test", "bench", "--"):
+    if words and words[0] not in ("test", "bench", "build", "--"):
         raise SetupError(
-            "'%s' is not a command: use test, bench, --check, or -- followed by the program's own words." % words[0]
+            "'%s' is not a command: use test, bench, build, --check, or -- followed by the program's own words."
+            % words[0]
         )
     prepare()
     if not words:
@@ -172,6 +181,9 @@ def main(words):
         return run_in_environment(["-m", "pytest", *WORKERS, *words[1:]])
     if words[0] == "bench":
         return run_in_environment(["-m", "tests.benchmarks", *words[1:]])
+    if words[0] == "build":
+        install("installer's tools", *build_tools())
+        return run_in_environment(["-m", "resources.installer", *words[1:]])
     # paths on the command line are the caller's, so the working folder stays his; -P: his files are not our modules
     return subprocess.call([str(python()), "-P", "-m", "app", *words[1:]], env=dict(os.environ, PYTHONPATH=str(ROOT)))
 

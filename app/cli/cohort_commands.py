@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -36,9 +37,11 @@ def add_cohort_commands(command: Command) -> None:
     extract.add_argument("--recipe", required=True, metavar="NAME|FILE", help="what to measure")
     extract.add_argument("--out", type=path_word, required=True, metavar="FILE", help=".csv, .xlsx or .parquet")
     extract.add_argument("--cache", type=path_word, metavar="DIR", help="where finished cases are kept")
-    extract.add_argument("--cluster", metavar="URL", help="a Dask scheduler, as in tls://scheduler:8786")
-    for name, what in (("ca", "certificate authority"), ("cert", "certificate"), ("key", "private key")):
-        extract.add_argument(f"--tls-{name}", type=path_word, metavar="FILE", help=f"--cluster: {what} (PEM)")
+    extract.set_defaults(cluster=None, tls_ca=None, tls_cert=None, tls_key=None)
+    if not getattr(sys, "frozen", False):  # the program that is installed opens no connections
+        extract.add_argument("--cluster", metavar="URL", help="a Dask scheduler, as in tls://scheduler:8786")
+        for name, what in (("ca", "certificate authority"), ("cert", "certificate"), ("key", "private key")):
+            extract.add_argument(f"--tls-{name}", type=path_word, metavar="FILE", help=f"--cluster: {what} (PEM)")
 
     quality = command("quality", "check_quality", quality_request, show_quality, help="check a cohort before measuring")
     quality.add_argument("cohort", type=path_word, metavar="COHORT", help=COHORT)

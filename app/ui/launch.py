@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from app.core.errors import AppError
-from app.core.paths import logs_folder
+from app.core.paths import logs_folder, program_folder
 from app.core.store import Store
 
 
@@ -40,6 +41,8 @@ def launch(*, demo: bool = False, paths: Sequence[str] = ()) -> int:
         faulthandler.enable(faults)
         application = QApplication.instance() or QApplication(sys.argv[:1])
         application.setApplicationName("LipoScope")
+        application.setDesktopFileName("liposcope")
+        application.setWindowIcon(QIcon(str(program_folder() / "resources" / "icons" / "liposcope.svg")))
         from app.ui.window import MainWindow
 
         window = MainWindow(store)

@@ -28,6 +28,7 @@ from app.core.requests import CaseFiles
 PACKAGES = ("numpy", "scipy", "SimpleITK", "pyradiomics", "PyWavelets", "nibabel", "pydicom", "highdicom", "antspyx")
 PREPARED_BY = ("app/core/data", "app/core/recipe.py", "app/core/io", "app/core/preprocess")
 _CODE = (*PREPARED_BY, "app/core/radiomics", "app/core/workflows/measuring.py", "resources/radiomics")
+_BUILD = "resources/build.json"  # in a frozen program only: what its code was, which does not lie open there
 _SETTLED_NS = 2_000_000_000
 _KEPT = ("features", "acquisition", "cautions", "seconds")
 
@@ -60,7 +61,7 @@ def program_digest(packages: Iterable[str] = PACKAGES, code: Iterable[str] = _CO
             version = "absent"
         digest.update(f"{package} {version}\n".encode())
     root = program_folder()
-    for place in code:
+    for place in (*code, _BUILD):
         inside = root / place
         files = [inside] if inside.is_file() else sorted([*inside.rglob("*.py"), *inside.rglob("*.csv")])
         for file in files:

@@ -24,11 +24,11 @@ WINDOW_KEYS = (("Open files or a folder", "Ctrl+O, Ctrl+Shift+O"), ("Stop what i
 
 
 def license_of(name: str) -> str:
-    """Return a part's licence in a few words, as its package says."""
+    """Return a part's licence in a few words, as its package says; empty for a part that this copy does without."""
     try:
         about = metadata.metadata(name)
     except metadata.PackageNotFoundError:
-        return "not installed"
+        return ""
     text = about.get("License-Expression") or ""
     if not text:
         classes = [line.rsplit("::", 1)[-1].strip() for line in about.get_all("Classifier") or () if "License" in line]
@@ -38,7 +38,8 @@ def license_of(name: str) -> str:
 
 def about_html() -> str:
     """Say the version, what the program is for, and its parts with their licences."""
-    rows = "".join(f"<tr><td>{name}&nbsp;&nbsp;</td><td>{license_of(name)}</td></tr>" for name in PARTS)
+    parts = [(name, license_of(name)) for name in PARTS]
+    rows = "".join(f"<tr><td>{name}&nbsp;&nbsp;</td><td>{text}</td></tr>" for name, text in parts if text)
     return (f"<h3>LipoScope {app.__version__}</h3><p>{NOTICE}</p><p>Apache-2.0. Nothing leaves this computer.</p>"
             f"<p><b>Parts</b></p><table cellspacing='2'>{rows}</table>")
 
