@@ -177,8 +177,23 @@ def _show(
         "histogram": before_after(volume, prepared, mask),
         "mask": write_array(folder / f"{sequence}.mask.npy", mask.voxels) if mask else None,
         "largest_slice": largest_slice(mask) if mask else None,
+        "profiles": count_inside(mask) if mask else None,
         "cautions": [asdict(caution) for caution in dict.fromkeys(cautions)],
     }, trace
+
+
+def count_inside(mask: Mask) -> list[list[int]]:
+    """Count the outline's voxels in every slice along i, along j and along k."""
+    if not mask.voxels.any():
+        return [[0] * length for length in mask.voxels.shape]
+    box = mask.box()
+    inside = mask.voxels[box]
+    counts = []
+    for axis, span in enumerate(box):
+        along = np.zeros(mask.voxels.shape[axis], dtype=np.int64)
+        along[span] = inside.sum(axis=tuple(other for other in range(3) if other != axis))
+        counts.append(along.tolist())
+    return counts
 
 
 def _correct_within(path: str, sequence: str, volume: Volume, recipe: N4Recipe,

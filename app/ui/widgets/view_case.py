@@ -82,6 +82,11 @@ class DisplayGrid:
         steps = tuple(slice(None, None, -1) if flip else slice(None) for flip in self.flipped)
         return array.transpose(self.order)[steps]
 
+    def arrange_counts(self, counts: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], ...]:
+        """Turn counts along the file's axes into counts along the display axes."""
+        return tuple(np.asarray(counts[source], dtype=np.int64)[::-1 if flip else 1]
+                     for source, flip in zip(self.order, self.flipped, strict=True))
+
     @cached_property
     def inverse(self) -> NDArray[np.float64]:
         """World RAS+ mm to display index, shape (4, 4)."""
@@ -155,6 +160,7 @@ class ViewImage:
     acquisition: Acquisition
     histogram: Mapping[str, Any] = field(default_factory=dict)
     cautions: tuple[Caution, ...] = ()
+    counts: tuple[NDArray[np.int64], ...] | None = None
 
     def layer(self, prepared: bool) -> Layer:
         """Return what is shown; the original where there is no prepared image."""
@@ -172,6 +178,8 @@ class ViewImage:
         """Tumour voxels per slice along each display axis; empty arrays without an outline."""
         if self.mask is None:
             return (np.zeros(0, dtype=np.int64),) * 3
+        if self.counts is not None:
+            return self.counts
         inside = self.mask.voxels
         in_plane = inside.sum(axis=2)
         return in_plane.sum(axis=1), in_plane.sum(axis=0), inside.sum(axis=(0, 1))
@@ -235,10 +243,12 @@ def open_image(name: str, entry: Mapping[str, Any]) -> ViewImage:
             cautions += (Caution("prepared_grid", message),)
     if entry.get("mask"):
         mask = _open_layer(entry["mask"], np.asarray(entry.get("mask_affine") or affine, dtype=np.float64))
+    counts = mask.grid.arrange_counts(entry["profiles"]) if mask is not None and entry.get("profiles") else None
     known = _known(Acquisition, entry.get("acquisition"))
     if known.get("window"):
         known["window"] = (float(known["window"][0]), float(known["window"][1]))
-    return ViewImage(name, before, after, mask, Acquisition(**known), dict(entry.get("histogram") or {}), cautions)
+    return ViewImage(name, before, after, mask, Acquisition(**known), dict(entry.get("histogram") or {}), cautions,
+                     counts)
 
 
 def _open_layer(path: str, affine: NDArray[np.float64], window: Sequence[float] = (0.0, 1.0)) -> Layer:
