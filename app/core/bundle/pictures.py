@@ -74,23 +74,29 @@ class PictureModel:
             What was measured on the case.
         """
         views = self.networks.vary(pictures)
-        embedded = self.networks.embed([pictures])
         refitted, alone, contributions = 0.0, np.zeros(0), tuple[Contribution, ...]()
+        embedded = self.locate(pictures, features)
         if self._pipeline is None:
             answers = self.networks.ask([pictures])
             value = float(self._curve(answers)[0])
             alone = np.array([float(self._curve(answers[[place]])[0]) for place in range(len(answers))])
         else:
-            table = self._table(embedded, [features])
-            embedded = table.to_numpy(dtype=np.float64)
+            table = describe_cases(self._pipeline, self.specification.features, embedded[None], [{}])
             value = float(self._judge(table)[0])
             if self._resamples:
                 refitted = float(np.var(score_refits(self._pipeline, self._resamples, table)[:, 0]))
             contributions = self._weigh(table)
         moved = self.log_odds(views, [features] * len(views)) if views else np.zeros(0)
-        seen = Seen(embedded[0], _deviation(alone), _deviation(moved))
+        seen = Seen(embedded, _deviation(alone), _deviation(moved))
         variance = seen.spread_networks**2 + seen.spread_views**2 + refitted
         return Prediction(sigmoid(value), value, variance, contributions, None, seen)
+
+    def locate(self, pictures: FloatArray, features: Features) -> Array:
+        """Where a case lies in the model's training space: pooled features and those beside them, shape (features,)."""
+        embedded = self.networks.embed([pictures])
+        if self._pipeline is None:
+            return np.asarray(embedded[0])
+        return np.asarray(self._table(embedded, [features]).to_numpy(dtype=np.float64)[0])
 
     def look(
         self, pictures: FloatArray, outlines: NDArray[np.bool_], label: int, features: Features, *, occlusion: bool

@@ -152,7 +152,7 @@ class Networks:
             With `judge`.
         """
         asked: list[nn.Module] = list(self.modules)
-        covered = asked
+        covered, pictures = asked, np.array(pictures)  # torch warns of what is read-only
         if judge is not None:
             embedded = self.embed([pictures])[0]
             asked = [_with_head(self.modules[0], _slopes(judge, embedded, steps))]

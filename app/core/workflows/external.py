@@ -183,8 +183,11 @@ def _doubts(bundle: Bundle, scored: Scored) -> list[Caution]:
         )
     counts = dict(zip(bundle.specification.classes, np.bincount(cases.labels, minlength=2).tolist(), strict=True))
     own = {name: cases.values[:, place] for place, name in enumerate(bundle.specification.features)}
+    if bundle.takes_pictures:  # their pictures are not kept, but their sizes are
+        own = {name: cases.others[name] for name in training.ranges if name in cases.others}
     spans = [(float(np.nanmin(own[name])), float(np.nanmax(own[name]))) for name in own if np.isfinite(own[name]).any()]
-    if counts == training.counts and spans == [training.ranges.get(name) for name in own if name in training.ranges]:
+    known = [training.ranges.get(name) for name in own if name in training.ranges]
+    if counts == training.counts and spans and spans == known:
         told.append(
             Caution(
                 "training_cases",

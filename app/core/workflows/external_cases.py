@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,8 @@ class ExternalCases:
     failed : tuple of dict
         `case` and `message` of those that could not be measured.
     cautions : tuple of Caution
+    log_odds, distances : array, shape (cases,), or None
+        Of a model of networks, which has looked at the pictures already: see `external_pictures.Asked`.
     """
 
     values: NDArray[np.float64]
@@ -72,6 +74,8 @@ class ExternalCases:
     context: tuple[Context, ...]
     failed: tuple[dict[str, str], ...] = ()
     cautions: tuple[Caution, ...] = ()
+    log_odds: NDArray[np.float64] | None = None
+    distances: NDArray[np.float64] | None = None
 
     def keep(self, chosen: NDArray[np.bool_]) -> ExternalCases:
         """Some of the cases."""
@@ -86,6 +90,8 @@ class ExternalCases:
             tuple(each for each, wanted in zip(self.context, chosen, strict=True) if wanted),
             self.failed,
             self.cautions,
+            None if self.log_odds is None else self.log_odds[chosen],
+            None if self.distances is None else self.distances[chosen],
         )
 
 
@@ -108,6 +114,8 @@ def read_external(ask: EvaluateRequest, bundle: Bundle, report: Report) -> Exter
     issues += empty_cells(frame, [name for name in (columns["label"], columns["patient"]) if name in frame.columns])
     if columns["label"] in frame.columns:
         issues += _label_problems(ask, bundle, columns["label"], frame)
+    if bundle.takes_pictures:
+        return _ask_networks(ask, bundle, columns, frame, issues, report)
     failed: tuple[dict[str, str], ...] = ()
     if holds_images(frame) and read_roles(ask.table) is None:
         _refuse(ask, [*issues, *check_cases(ask.table)])
@@ -129,6 +137,23 @@ def read_external(ask: EvaluateRequest, bundle: Bundle, report: Report) -> Exter
         issues.append(f"Features of the model hold words: {list_columns(words)}.")
     _refuse(ask, issues)
     return _build(ask, bundle, columns, frame, sizes, failed)
+
+
+def _ask_networks(
+    ask: EvaluateRequest,
+    bundle: Bundle,
+    columns: dict[str, str],
+    frame: pd.DataFrame,
+    issues: list[str],
+    report: Report,
+) -> ExternalCases:
+    """The cases of a table of images, with what the model's networks say of each."""
+    from app.core.workflows.external_pictures import NO_IMAGES, ask_cases
+
+    _refuse(ask, [*issues, *(check_cases(ask.table) if holds_images(frame) else [NO_IMAGES])])
+    asked = ask_cases(ask.table, frame, bundle, report, ask.jobs)
+    cases = _build(ask, bundle, columns, asked.frame, find_sizes(asked.frame), asked.failed)
+    return replace(cases, log_odds=asked.log_odds, distances=asked.distances)
 
 
 def _columns(ask: EvaluateRequest, bundle: Bundle) -> dict[str, str]:
@@ -202,7 +227,9 @@ def _build(
     }
     others |= {OWN_NAMES[size.kind]: size.values for size in sizes if size.is_absolute}
     return ExternalCases(
-        values=frame[list(specification.features)].to_numpy(dtype=float, na_value=np.nan),
+        values=frame[[] if bundle.takes_pictures else list(specification.features)].to_numpy(
+            dtype=float, na_value=np.nan
+        ),
         others=others,
         labels=np.array([int(word == positive) for word in words]),
         patients=np.array(as_words(frame[columns["patient"]])),

@@ -63,6 +63,8 @@ def score_external(bundle: Bundle, cases: ExternalCases, report: Report) -> tupl
         No case could be scored.
     """
     report(0.0, f"Scoring {len(cases.labels)} cases")
+    if cases.log_odds is not None and cases.distances is not None:
+        return _judge(bundle, cases, cases.log_odds, cases.distances, (None,) * len(cases.labels), report), []
     known = bundle.explain_sites(cases.values, cases.context)
     problems = [_problem(bundle, values, site) for values, site in zip(cases.values, known, strict=True)]
     failed = [
@@ -75,18 +77,39 @@ def score_external(bundle: Bundle, cases: ExternalCases, report: Report) -> tupl
         raise CohortError("None of the cases could be scored.", [failed[0]["message"]] if failed else [])
     log_odds = bundle.score_table(kept.values, kept.context)
     harmonisation = bundle.explain_sites(kept.values, kept.context)
+    limits = [bundle.distance(_named(bundle, values)) for values in kept.values]
+    distances = np.array([each[0] / each[1] if each else np.nan for each in limits])
+    return _judge(bundle, kept, log_odds, distances, harmonisation, report), failed
+
+
+def _judge(
+    bundle: Bundle,
+    cases: ExternalCases,
+    log_odds: NDArray[np.float64],
+    distances: NDArray[np.float64],
+    harmonisation: tuple[Harmonisation | None, ...],
+    report: Report,
+) -> Scored:
+    """Verdicts at the usual error rate, or the first that the model keeps."""
     rates = [each.error_rate for each in bundle.specification.conformal]
     rate = USUAL_ERROR_RATE if USUAL_ERROR_RATE in rates else next(iter(rates), None)
     probabilities = np.array([sigmoid(value) for value in log_odds])
-    verdicts, distances = [], []
-    for place, values in enumerate(kept.values):
+    verdicts = []
+    for place, values in enumerate(cases.values):
         if place % TELL_EVERY == 0:
-            report(place / len(kept.values), f"Judging case {place + 1} of {len(kept.values)}")
-        features = dict(zip(bundle.specification.features, values.tolist(), strict=True))
-        distance = bundle.distance(features)
-        verdicts.append("" if rate is None else decide(bundle, float(probabilities[place]), features, rate))
-        distances.append(distance[0] / distance[1] if distance else np.nan)
-    return Scored(kept, probabilities, tuple(verdicts), np.array(distances), harmonisation), failed
+            report(place / len(cases.values), f"Judging case {place + 1} of {len(cases.values)}")
+        share = None if np.isnan(distances[place]) else (float(distances[place]), 1.0)
+        if bundle.takes_pictures:
+            features = {name: float(column[place]) for name, column in cases.others.items()}
+        else:
+            features = _named(bundle, values)
+        probability = float(probabilities[place])
+        verdicts.append("" if rate is None else decide(bundle, probability, features, rate, share))
+    return Scored(cases, probabilities, tuple(verdicts), distances, harmonisation)
+
+
+def _named(bundle: Bundle, values: NDArray[np.float64]) -> dict[str, float]:
+    return dict(zip(bundle.specification.features, values.tolist(), strict=True))
 
 
 def _problem(bundle: Bundle, values: NDArray[np.float64], site: Harmonisation | None) -> str:

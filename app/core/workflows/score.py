@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from app.core.bundle import Bundle, Context, Prediction, sigmoid
-from app.core.data import Case, Caution, Contribution, FeatureRow, Mask, Prepared, Prevalence, Score
+from app.core.data import Case, Caution, Contribution, FeatureRow, Mask, NetworkFacts, Prepared, Prevalence, Score
 from app.core.files import name_files
 from app.core.io.case import load_case
 from app.core.io.nifti import write_nifti
@@ -25,6 +25,7 @@ from app.core.requests import ScoreCohortRequest, ScoreRequest
 from app.core.segment.jitter import jitter_masks
 from app.core.workflows.models import open_bundle
 from app.core.workflows.parallel import run_each
+from app.core.workflows.scored_case import choose_sequences, describe_case
 from app.core.workflows.verdict import (
     at_prevalence,
     choose_quantiles,
@@ -33,7 +34,12 @@ from app.core.workflows.verdict import (
     decide,
     doubts,
     harmonised,
+    measure_distance,
 )
+
+if TYPE_CHECKING:
+    from app.core.deep.crops import Crops
+    from app.core.workflows.looking import Looked
 
 COVERAGE = 1.959964  # standard normal, 95 %
 
@@ -52,10 +58,15 @@ def score_case(request: dict[str, Any], report: Report) -> dict[str, Any]:
     -------
     dict
         The score as JSON, see `Score`; of a model that harmonises also `harmonisation`: `site`, `policy`, `caution`.
+        `network` and `attention` are null for a model without networks.
     """
     ask = ScoreRequest.parse(request)
     clock = Clock()
     bundle = _open_for(ask)
+    if bundle.takes_pictures:
+        report(0.0, "Loading the network")
+        _ = bundle.pictures
+    clock.lap("model")
     report(0.0, "Reading the images")
     case = load_case(ask.case)
     clock.lap("read")
@@ -70,17 +81,23 @@ def score_case(request: dict[str, Any], report: Report) -> dict[str, Any]:
     row = extract(prepared, bundle.measures)
     clock.lap("extract")
     context = describe_case(case)
-    prediction = bundle.predict(row.as_dict(), context)
+    crops = _cut(bundle, prepared)
+    prediction = bundle.predict(row.as_dict(), context, None if crops is None else crops.values)
     clock.lap("predict")
-    interval = jittered_interval(bundle, prepared, prediction, partial(_between, report, 0.6, 0.95), context)
+    interval = jittered_interval(bundle, prepared, prediction, partial(_between, report, 0.6, 0.85), context)
     clock.lap("interval")
-    score = assemble(ask, bundle, case, prepared, row, prediction, interval, assumed, clock.laps)
+    looked = None
+    if crops is not None:
+        report(0.85, "Finding where the network looked")
+        looked = _look(bundle, case, crops, prediction, row, occlusion=bool(ask.out))
+        clock.lap("attention")
+    score = assemble(ask, bundle, case, prepared, row, prediction, interval, assumed, clock.laps, looked)
     result = score_as_json(score)
     if prediction.harmonisation is not None:
         result["harmonisation"] = asdict(prediction.harmonisation)
     if ask.out:
         report(0.95, "Writing the report")
-        write_results(Path(ask.out), result, prepared)
+        write_results(Path(ask.out), result, prepared, case, looked)
     report(1.0, "Done")
     return result
 
@@ -153,45 +170,33 @@ class Clock:
         return {**self._laps, "total": round(time.perf_counter() - self._start, 4)}
 
 
+def _cut(bundle: Bundle, prepared: Prepared) -> Crops | None:
+    """The pictures of a model that looks at some; what draws and asks them is loaded for no other."""
+    if not bundle.takes_pictures:
+        return None
+    from app.core.workflows.looking import cut_case
+
+    return cut_case(bundle, prepared)
+
+
+def _look(
+    bundle: Bundle, case: Case, crops: Crops, prediction: Prediction, row: FeatureRow, *, occlusion: bool
+) -> Looked:
+    from app.core.workflows.looking import look_at
+
+    return look_at(bundle, case, crops, prediction, row.as_dict(), occlusion=occlusion)
+
+
+def _describe_networks(bundle: Bundle, prediction: Prediction) -> NetworkFacts | None:
+    if not bundle.takes_pictures:
+        return None
+    from app.core.workflows.looking import describe_networks
+
+    return describe_networks(bundle, prediction)
+
+
 def _between(report: Report, low: float, high: float, fraction: float, message: str) -> None:
     report(low + (high - low) * fraction, message)
-
-
-def choose_sequences(case: Case, bundle: Bundle) -> tuple[Case, list[Caution]]:
-    """Keep the sequence a single-sequence model measures; say so when the case has several.
-
-    A model of one sequence prefers a fat-suppressed, contrast-enhanced T1, which is what the shipped ones mean.
-    """
-    if len(case.images) == 1:
-        return case, []
-    if case.mask is not None and not bundle.measures.classes:
-        own = (name for name, image in case.images.items() if image.geometry.matches(case.mask.geometry))
-        return _keep(case, next(own, next(iter(case.images)))), []
-    preferred = ("t1_fs_gd", "t1_gd", "t1_fs", "t1")
-    names = list(case.images)
-    keys = {case.acquisition[name].sequence: name for name in reversed(names)} | {name: name for name in names}
-    chosen = next((keys[name] for name in preferred if name in keys), next(iter(case.images)))
-    caution = Caution(
-        "sequence_chosen",
-        f"The case has {len(case.images)} sequences and the model "
-        f"'{bundle.specification.name}' reads one: {chosen} was measured.",
-    )
-    return _keep(case, chosen), [caution]
-
-
-def _keep(case: Case, sequence: str) -> Case:
-    return replace(case, images={sequence: case.images[sequence]}, acquisition={sequence: case.acquisition[sequence]})
-
-
-def describe_case(case: Case) -> Context:
-    """What is known of a case beside its features, under the names that harmonisation uses.
-
-    What the user says of the case goes before what its image's header says of the scanner.
-    """
-    known: dict[str, str | float | None] = {"site": case.site or None}
-    for acquisition in case.acquisition.values():
-        known |= {"vendor": acquisition.manufacturer or None, "field_strength": acquisition.field_strength}
-    return known | {name: value for name, value in case.reading.items() if value != ""}
 
 
 def jittered_interval(
@@ -200,7 +205,8 @@ def jittered_interval(
     """Interval if the outline were drawn slightly differently, and the model fitted on other patients.
 
     The outline is eroded, dilated and shifted by a voxel; the root mean square change in log odds is added in
-    quadrature to the model's own standard error, and 1.96 of the sum are taken to either side.
+    quadrature to the model's own standard error, and 1.96 of the sum are taken to either side. Of networks that is
+    the spread of their answers, and that of the answers about varied pictures.
 
     Returns
     -------
@@ -210,13 +216,18 @@ def jittered_interval(
     for sequence, mask in prepared.masks.items():
         for name, variant in jitter_masks(mask):
             variants.setdefault(name, {})[sequence] = variant
-    changes = []
+    answers: list[float] = []
     recipe = bundle.measures
-    for index, (name, masks) in enumerate(variants.items()):
+    if bundle.takes_pictures:
+        from app.core.workflows.looking import score_outlines
+
+        report(0.0, "Redrawing the outline")
+        answers = score_outlines(bundle, prepared, list(variants.values())).tolist() if variants else []
+    for index, (name, masks) in enumerate(variants.items() if not bundle.takes_pictures else ()):
         report(index / len(variants), f"Redrawing the outline: {name}")
         varied = replace(prepared, masks={**prepared.masks, **masks})
-        changes.append(bundle.log_odds(extract(varied, recipe).as_dict(), context) - prediction.log_odds)
-    redrawn = float(np.mean(np.square(changes))) if changes else 0.0
+        answers.append(bundle.log_odds(extract(varied, recipe).as_dict(), context))
+    redrawn = float(np.mean(np.square(np.array(answers) - prediction.log_odds))) if answers else 0.0
     half = COVERAGE * np.sqrt(redrawn + prediction.variance)
     return sigmoid(prediction.log_odds - half), sigmoid(prediction.log_odds + half)
 
@@ -231,10 +242,12 @@ def assemble(
     interval: tuple[float, float],
     assumed: list[Caution],
     timings: Mapping[str, float],
+    looked: Looked | None = None,
 ) -> Score:
     """Put prediction, verdict, comparator and cautions together."""
     specification, features = bundle.specification, row.as_dict()
-    verdict = decide(bundle, prediction.probability, features, ask.error_rate)
+    distance = measure_distance(bundle, features, prediction)
+    verdict = decide(bundle, prediction.probability, features, ask.error_rate, distance)
     used = ask.prevalence or specification.deployment_prevalence or specification.training.prevalence
     point = choose_threshold(bundle, ask.threshold)
     ranked = sorted(prediction.contributions, key=lambda each: -abs(each.effect))
@@ -256,7 +269,15 @@ def assemble(
         operating_point=point,
         comparator=compare(bundle, features, describe_case(case)),
         cautions=tuple(
-            dict.fromkeys([*prepared.cautions, *assumed, *doubts(bundle, case, features, ask), *harmonised(prediction)])
+            dict.fromkeys(
+                [
+                    *prepared.cautions,
+                    *assumed,
+                    *doubts(bundle, case, features, ask, distance),
+                    *harmonised(prediction),
+                    *([looked.caution] if looked is not None and looked.caution is not None else []),
+                ]
+            )
         ),
         contributions=tuple(Contribution(each.feature, each.value, each.effect) for each in ranked),
         features=features,
@@ -268,6 +289,8 @@ def assemble(
             "model": specification.version,
             "model_digest": specification.digest,
         },
+        network=_describe_networks(bundle, prediction),
+        attention=None if looked is None else looked.facts,
     )
 
 
@@ -275,6 +298,8 @@ def score_as_json(score: Score) -> dict[str, Any]:
     """The contract of the command line: plain JSON, missing values as null."""
     values = asdict(score)
     values["threshold"] = score.operating_point.threshold
+    if values["attention"] is not None:
+        values["attention"]["class"] = values["attention"].pop("class_name")
     return cast("dict[str, Any]", _plain(values))
 
 
@@ -288,8 +313,10 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def write_results(folder: Path, score: Mapping[str, Any], prepared: Prepared) -> None:
-    """Write the report (HTML, PDF, JSON) and the images as they were measured.
+def write_results(
+    folder: Path, score: Mapping[str, Any], prepared: Prepared, case: Case, looked: Looked | None
+) -> None:
+    """Write the report (HTML, PDF, JSON), the images as they were measured, and maps of where networks looked.
 
     Parameters
     ----------
@@ -302,3 +329,8 @@ def write_results(folder: Path, score: Mapping[str, Any], prepared: Prepared) ->
     for sequence, volume in prepared.images.items():
         write_nifti(folder / f"{sequence}_prepared.nii.gz", volume)
         write_nifti(folder / f"{sequence}_mask.nii.gz", prepared.masks[sequence])
+    if looked is not None:
+        [image] = case.images.values()
+        write_nifti(folder / "gradcam.nii.gz", image.with_voxels(looked.gradcam))
+        if looked.occlusion is not None:
+            write_nifti(folder / "occlusion.nii.gz", image.with_voxels(looked.occlusion))

@@ -43,15 +43,28 @@ def choose_quantiles(bundle: Bundle, error_rate: float) -> ConformalQuantiles:
     return quantiles
 
 
-def decide(bundle: Bundle, probability: float, features: Mapping[str, float], error_rate: float) -> str:
+def measure_distance(
+    bundle: Bundle, features: Mapping[str, float], prediction: Prediction
+) -> tuple[float, float] | None:
+    """How far a case lies from the training cases, and the limit; None where the model keeps none."""
+    return bundle.distance(features, None if prediction.seen is None else prediction.seen.embedded)
+
+
+def decide(
+    bundle: Bundle,
+    probability: float,
+    features: Mapping[str, float],
+    error_rate: float,
+    distance: tuple[float, float] | None,
+) -> str:
     """The conformal verdict: a class, 'uncertain', or 'unlike_training'; errors as for `choose_quantiles`.
 
     A case that lies too far from the training cases, or lacks most of the model's features, is unlike them.
     """
     quantiles = choose_quantiles(bundle, error_rate)
-    if np.isnan(bundle.row(features)).mean() > MOST_MISSING:
+    wanted = _measured_features(bundle)
+    if wanted and np.mean([not np.isfinite(features.get(name, np.nan)) for name in wanted]) > MOST_MISSING:
         return "unlike_training"
-    distance = bundle.distance(features)
     if distance is not None and distance[0] > distance[1]:
         return "unlike_training"
     negative, positive = conformal_set(probability, (quantiles.negative, quantiles.positive))
@@ -97,7 +110,13 @@ def compare(bundle: Bundle, features: Mapping[str, float], context: Context) -> 
     return Comparator(other, simpler.predict(features, context).probability, simpler.specification.title)
 
 
-def doubts(bundle: Bundle, case: Case, features: Mapping[str, float], ask: ScoreRequest) -> list[Caution]:
+def doubts(
+    bundle: Bundle,
+    case: Case,
+    features: Mapping[str, float],
+    ask: ScoreRequest,
+    distance: tuple[float, float] | None,
+) -> list[Caution]:
     """Every reason known to the model for not trusting this score."""
     specification = bundle.specification
     training = specification.training
@@ -105,16 +124,16 @@ def doubts(bundle: Bundle, case: Case, features: Mapping[str, float], ask: Score
     if specification.demonstration:
         cautions.append(Caution("demonstration", "Demonstration, synthetic data: this model has never seen a patient."))
     cautions += _outside_training(bundle, features)
-    missing = [name for name in specification.features if not np.isfinite(features.get(name, np.nan))]
+    wanted = _measured_features(bundle)
+    missing = [name for name in wanted if not np.isfinite(features.get(name, np.nan))]
     if missing:
         cautions.append(
             Caution(
                 "missing_feature",
-                f"{len(missing)} of the model's {len(specification.features)} features could "
+                f"{len(missing)} of the model's {len(wanted)} features could "
                 f"not be measured ({describe(missing[0]).title}, ...): the training median stands in.",
             )
         )
-    distance = bundle.distance(features)
     if distance is not None and distance[0] > distance[1]:
         cautions.append(
             Caution(
@@ -147,6 +166,11 @@ def doubts(bundle: Bundle, case: Case, features: Mapping[str, float], ask: Score
     return cautions
 
 
+def _measured_features(bundle: Bundle) -> tuple[str, ...]:
+    """The model's features that are measured on the image; pooled ones of networks are never missing."""
+    return bundle.pictures.beside if bundle.takes_pictures else bundle.specification.features
+
+
 def harmonised(prediction: Prediction) -> list[Caution]:
     """What harmonisation could not do for a case."""
     known = prediction.harmonisation
@@ -156,20 +180,22 @@ def harmonised(prediction: Prediction) -> list[Caution]:
 def _outside_training(bundle: Bundle, features: Mapping[str, float]) -> list[Caution]:
     """Features outside the training cases' range: one by one, or where there are many the farthest and their number."""
     training = bundle.specification.training
+    # of a network's pictures the size is what a reader can check
+    known = tuple(training.ranges) if bundle.takes_pictures else bundle.specification.features
     found = {
         name: (value, low, high)
         for name, (low, high) in training.ranges.items()
-        if name in bundle.specification.features
+        if name in known
         and np.isfinite(value := features.get(name, np.nan))
         and not low <= value <= high
     }
     cases = sum(training.counts.values())
     if len(found) <= MOST_OUTSIDE:
-        return [_outside(name, *found[name], cases) for name in bundle.specification.features if name in found]
+        return [_outside(name, *found[name], cases) for name in known if name in found]
     far = {name: max(low - value, value - high) / ((high - low) or 1.0) for name, (value, low, high) in found.items()}
     told = sorted(far, key=lambda name: -far[name])[:MOST_OUTSIDE]
     rest = len(found) - MOST_OUTSIDE
-    many = f"{rest} more of the model's {len(bundle.specification.features)} features lie outside the range of the "
+    many = f"{rest} more of the model's {len(known)} features lie outside the range of the "
     return [
         *(_outside(name, *found[name], cases) for name in told),
         Caution("outside_training_range", f"{many}{cases} training cases; those told lie farthest."),

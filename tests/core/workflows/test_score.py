@@ -250,7 +250,7 @@ def test_model_without_harmonisation_does_not_speak_of_it(demonstration, ball):
 def test_scanner_is_described_by_the_user_first_then_by_the_header(ball):
     from app.core.io.case import load_case
     from app.core.requests import CaseFiles
-    from app.core.workflows.score import describe_case
+    from app.core.workflows.scored_case import describe_case
 
     files = {"id": "c", "images": {"image": str(ball[0])}, "mask": str(ball[1]), "site": "A"}
     case = load_case(CaseFiles.parse({**files, "reading": {"field_strength": 3.0, "age": 61, "sex": ""}}))

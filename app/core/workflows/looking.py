@@ -1,0 +1,142 @@
+"""Pictures of a case for a model of networks: cut as for training, scored with other outlines, looked through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.core.bundle import Bundle, NetworkEstimator, Prediction
+from app.core.data import Case, Caution, FloatArray, LookedAt, Mask, NetworkFacts, Prepared
+from app.core.deep.attention import Attention
+from app.core.deep.crops import ORIENTATION, Crops, make_crops
+from app.core.deep.placing import find_slices, place_maps
+from app.core.errors import BundleError
+from app.core.network_recipe import CropRecipe
+from app.core.preprocess.reorient import reorient
+from app.core.radiomics.extract import extract
+
+Features = Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """Where the networks looked on a case, in the words of its score and as maps on its image.
+
+    Parameters
+    ----------
+    facts : LookedAt
+    gradcam : array of float32, shape (i, j, k)
+        On the grid of the image that the pictures were cut from; 0 to 1, NaN where no picture was cut.
+    occlusion : array of float32, shape (i, j, k), or None
+        Lost probability.
+    occluded : float
+        Share of what occlusion loses that lies in the tumour; NaN where it was not asked for.
+    caution : Caution or None
+        When they looked elsewhere.
+    """
+
+    facts: LookedAt
+    gradcam: FloatArray
+    occlusion: FloatArray | None
+    occluded: float
+    caution: Caution | None
+
+
+def cut_case(bundle: Bundle, prepared: Prepared) -> Crops:
+    """Cut the pictures that a model looks at; the case has one sequence.
+
+    Raises
+    ------
+    InputError
+        See `make_crops`.
+    """
+    return make_crops(prepared, _crop(bundle))
+
+
+def _crop(bundle: Bundle) -> CropRecipe:
+    network = bundle.specification.recipe.network
+    if network is None:
+        raise BundleError(f"The model '{bundle.specification.name}' has no networks.", "Choose another model.")
+    # the sequence was chosen before, whatever it is called in this case
+    return network.crop.model_copy(update={"sequence": ""})
+
+
+def score_outlines(bundle: Bundle, prepared: Prepared, outlines: Sequence[Mapping[str, Mask]]) -> NDArray[np.float64]:
+    """Log odds of the same case with other outlines.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    prepared : Prepared
+        With one sequence.
+    outlines : sequence of mapping of str to Mask
+        By sequence.
+
+    Returns
+    -------
+    array, shape (outlines,)
+    """
+    model, crop = bundle.pictures, _crop(bundle)
+    turned = {name: reorient(image, ORIENTATION) for name, image in prepared.images.items()}
+    pictures, rows = [], []
+    for masks in outlines:
+        own = {name: reorient(mask, ORIENTATION) for name, mask in masks.items()}
+        pictures.append(make_crops(replace(prepared, images=turned, masks=own), crop).values)
+        varied = replace(prepared, masks={**prepared.masks, **masks})
+        rows.append(extract(varied, bundle.measures).as_dict() if model.beside else {})
+    return model.log_odds(pictures, rows)
+
+
+def look_at(
+    bundle: Bundle, case: Case, crops: Crops, prediction: Prediction, features: Features, *, occlusion: bool = False
+) -> Looked:
+    """Find where the networks looked for the class that they found more probable.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    case : Case
+        With the one sequence that the pictures were cut from, as it was read.
+    crops : Crops
+    prediction : Prediction
+    features : mapping
+        What was measured on the case.
+    occlusion : bool
+        Also cover the pictures patch by patch.
+    """
+    from app.core.deep.explain import share_inside
+
+    label = int(prediction.probability >= 0.5)
+    found: Attention = bundle.pictures.look(crops.values, crops.outlines, label, features, occlusion=occlusion)
+    [(sequence, image)] = case.images.items()
+    gradcam = place_maps(found.gradcam, crops.affines, image.geometry)
+    lost = None if found.occlusion is None else place_maps(found.occlusion, crops.affines, image.geometry)
+    facts = LookedAt(
+        label=label,
+        class_name=bundle.specification.classes[label],
+        sequence=sequence,
+        share=found.share,
+        expected=found.expected,
+        slices=find_slices(gradcam, image.geometry),
+    )
+    occluded = float("nan") if found.occlusion is None else share_inside(found.occlusion, crops.outlines)[0]
+    return Looked(facts, gradcam, lost, occluded, found.caution)
+
+
+def describe_networks(bundle: Bundle, prediction: Prediction) -> NetworkFacts | None:
+    """What answered; None for a model without networks."""
+    estimator, seen = bundle.specification.estimator, prediction.seen
+    if not isinstance(estimator, NetworkEstimator) or seen is None:
+        return None
+    kinds = dict.fromkeys(network.kind for network in estimator.networks)
+    return NetworkFacts(
+        kind=", ".join(kinds),
+        networks=len(estimator.networks),
+        parameters=estimator.parameters,
+        device=bundle.pictures.networks.device.describe(),
+        spread_networks=seen.spread_networks,
+        spread_views=seen.spread_views,
+    )
