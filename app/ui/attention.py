@@ -132,18 +132,16 @@ class Attention(QObject):
 
     def _show(self) -> None:
         """Lay the map over the picture, ask for one that is missing, or show none."""
-        method, found = self.choices["method"], None
-        if self._case is not None and self.choices["on"]:
-            if method in self._told:
-                found = self._open(method)
-            elif self._asked != method:
-                self._ask(method)
+        method, wanted = self.choices["method"], self._case is not None and self.choices["on"]
+        found = self._open(method) if wanted and method in self._told else None
         self._state.set_attention(found)
         if found is not None:
-            self._go(found)
             self._explain(found)
+            self._go(found)
         else:
             self._section.show_map(None)
+        if wanted and method not in self._told and self._asked != method:
+            self._ask(method)
 
     def _ask(self, method: str) -> None:
         if self._case is None:
@@ -183,6 +181,8 @@ class Attention(QObject):
         """Bring a slice with a map into sight when the reader has asked to see it."""
         asked, self._go_there = self._go_there, False
         elsewhere = self._state.slice_index(found.plane) not in found.slices
+        if asked:
+            self._section.revealed.emit()
         if asked and (elsewhere or self._state.sequence != found.sequence):
             self._state.jump_to_attention()
 

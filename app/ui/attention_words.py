@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 CAUTION = "looks_elsewhere"
 MEANING = "It shows where the network's answer came from, not where the disease is."
 ELSEWHERE = "It looked elsewhere: the answer may rest on something other than the tumour."
-_LOOKED = {"gradcam": "of what the network looked at", "occlusion": "of the probability that covering costs"}
+_LOOKED = {"gradcam": "of what the network looked at", "occlusion": "of what covering costs"}
 
 
 def share_sentence(share: float | None, expected: float | None, towards: str, method: str = "gradcam") -> str:
@@ -36,7 +36,7 @@ def network_sentence(score: Mapping[str, Any]) -> str:
     count = int(network.get("networks") or 1)
     parts = [str(network["kind"]), f"{count} networks" if count > 1 else "one network"]
     if network.get("parameters"):
-        parts.append(f"{network['parameters']:,} parameters")
+        parts.append(f"{network['parameters']:,} parameters{' in all' if count > 1 else ''}")
     said = [f"{', '.join(parts)}."]
     alone = _span(score["probability"], network.get("spread_networks")) if count > 1 else ""
     turned = _span(score["probability"], network.get("spread_views"))
@@ -59,12 +59,14 @@ def map_sentence(found: AttentionMap, first: int, last: int, count: int, stronge
     strongest : int or None
         The same.
     """
-    given = f"one slice, {first} of {count}" if first == last else f"slices {first} to {last} of {count}"
+    given = f"slice {first} of {count}" if first == last else f"slices {first} to {last} of {count}"
     peak = f"; the map is strongest on {strongest}" if strongest is not None and first != last else ""
-    said = f"The network was given {given}{peak}."
-    if found.method == "occlusion":
-        said += (f" Covering one place changes the probability of {found.towards} by at most "
-                 f"{100 * found.limits[1]:.2g} points.")
+    said = f"The network was given {given}, within the broken line{peak}."
+    if found.method == "gradcam":
+        said += " Colours run from 0 to 1, the strongest place of each picture."
+    else:
+        said += (f" Covering one place moves the probability of {found.towards} by at most "
+                 f"{100 * found.limits[1]:.2g} percentage points.")
     return said
 
 
@@ -74,8 +76,8 @@ def _percent(share: float) -> str:
 
 
 def _span(probability: float, spread: float | None) -> str:
-    """A probability's range for one standard deviation in log odds to either side."""
-    if spread is None:
+    """A probability's range for one standard deviation in log odds to either side; '' where nothing was varied."""
+    if not spread:
         return ""
     kept = min(max(probability, 1e-6), 1 - 1e-6)
     middle = math.log(kept / (1 - kept))

@@ -115,6 +115,9 @@ def interval_text(score: ScoreJson) -> str:
     """Say how far the probability moves: with the outline, and with the patients that the model has learned from."""
     if not score.get("interval"):
         return ""
+    if score.get("network"):
+        return (f"{_range(score['interval'])} if the outline were drawn slightly differently, the picture turned or "
+                "shifted a little, and the network fitted on other patients")
     return (f"{_range(score['interval'])} if the outline were drawn slightly differently and the model fitted on other "
             "patients")
 

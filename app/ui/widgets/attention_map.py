@@ -18,7 +18,8 @@ from app.ui.widgets.view_case import PLANES, DisplayGrid, Layer, Plane, Point
 METHODS = {"gradcam": "Grad-CAM", "occlusion": "Occlusion"}
 # Perceptually uniform, told apart by colour-blind eyes, and free of the verdicts' blue and orange.
 _COLOURS = {"gradcam": "magma", "occlusion": "CET-D2"}
-_VEIL = 0.25  # of the strongest value; what is weaker fades out, so that the picture stays in sight
+# Of the strongest value; what is weaker fades out, so that the picture stays in sight.
+_VEIL = {"gradcam": 0.25, "occlusion": 0.8}
 _STEPS = 256
 Span = tuple[int, int]
 
@@ -114,7 +115,7 @@ def colour_table(method: str) -> NDArray[np.uint32]:
     """Return the colours of a map from its lowest to its highest value, premultiplied ARGB, shape (256,)."""
     red, green, blue = pg.colormap.get(_COLOURS[method]).getLookupTable(nPts=_STEPS, alpha=False).T.astype(np.float64)
     strength = np.linspace(0, 1, _STEPS) if method == "gradcam" else np.abs(np.linspace(-1, 1, _STEPS))
-    alpha = np.clip(strength / _VEIL, 0, 1)
+    alpha = np.clip(strength / _VEIL[method], 0, 1)
     parts = [np.rint(part).astype(np.uint32) for part in (255 * alpha, red * alpha, green * alpha, blue * alpha)]
     table = parts[0] << 24 | parts[1] << 16 | parts[2] << 8 | parts[3]
     table.setflags(write=False)

@@ -42,12 +42,15 @@ class AttentionSection(QWidget):
     method_chosen(str)
         'gradcam' or 'occlusion'.
     opacity_chosen(float)
+    revealed()
+        The reader has asked for the map and it is there.
     peak_requested(), cancel_requested()
     """
 
     switched = Signal(bool)
     method_chosen = Signal(str)
     opacity_chosen = Signal(float)
+    revealed = Signal()
     peak_requested = Signal()
     cancel_requested = Signal()
 

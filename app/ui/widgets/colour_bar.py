@@ -39,10 +39,10 @@ class ColourScale:
     def of(cls, found: AttentionMap) -> ColourScale:
         """Say what a map's colours mean."""
         if found.method == "gradcam":
-            return cls("gradcam", f"Grad-CAM, 0 to 1: speaks for {found.towards}", "0", "1")
+            return cls("gradcam", f"Grad-CAM (relative): for {found.towards}", "0", "1")
         points = f"{100 * found.limits[1]:.2g}"
-        return cls("occlusion", f"Covering, points of probability: {found.towards}",
-                   f"adds {points}", f"costs {points}")
+        return cls("occlusion", f"Occlusion: {found.towards} when covered",
+                   f"+{points} points", f"\N{MINUS SIGN}{points} points")
 
 
 def paint_strip(painter: QPainter, room: QRectF, method: str) -> None:

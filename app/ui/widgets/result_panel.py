@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
@@ -91,6 +91,7 @@ class ResultPanel(QScrollArea):
         self.harmonisation = wrapped(role="dim")
         self.contributions, self.cautions = Contributions(), CautionList()
         self.attention, self.why = AttentionSection(), heading("Why")
+        self.attention.revealed.connect(lambda: QTimer.singleShot(0, self._reveal_attention))
         body = QWidget()
         layout = self.body = QVBoxLayout(body)
         layout.setContentsMargins(12, 8, 12, 8)
@@ -171,6 +172,11 @@ class ResultPanel(QScrollArea):
         self.prevalence.setValue(prevalence * 100)
         self.prevalence.blockSignals(False)
         self._show_clinic(prevalence)
+
+    def _reveal_attention(self) -> None:
+        """Bring what explains the map into sight once it has its room."""
+        for part in (self.attention.meaning, self.attention.title):
+            self.ensureWidgetVisible(part, 0, 8)
 
     def sentence(self) -> str:
         """Say the whole finding in words; empty when nothing is shown."""

@@ -284,7 +284,8 @@ class SliceView(pg.GraphicsView):
             picture_text.describe_acquisition(case, image, state.prepared),
             (*picture_text.describe_slice(state, self.plane), *view), hover, warnings, self.pixels_per_mm,
             ((index + 0.5) / count, *tumour), theme().label_colour(1),
-            self._attention.scale)
+            self._attention.scale if state.attention and (
+                self.plane is state.attention.plane or state.layout == self.plane.name) else None)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Begin what the button means."""
