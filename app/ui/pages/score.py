@@ -119,7 +119,7 @@ class ScorePage(QWidget):
         self._recount = QTimer(self)  # a queue ends many scores a second; the offer may follow a moment later
         self._recount.setSingleShot(True)
         self._recount.setInterval(250)
-        self._recount.timeout.connect(lambda: self.result.offer_all(len(reading.of_other_models())))
+        self._recount.timeout.connect(lambda: self.result.offer_all(reading.worklist.others))
         reading.standing.connect(lambda _key: self._recount.isActive() or self._recount.start())
         reading.unpaired.connect(self._ask_pairing)
         reading.sequences.offered.connect(self._offer_sequences)
@@ -220,7 +220,7 @@ class ScorePage(QWidget):
             return
         failure = reading.failure(entry.key)
         self._show_questions(failure)
-        self.result.offer_all(len(reading.of_other_models()))
+        self.result.offer_all(reading.worklist.others)
         if entry.status == "scored" and entry.score:
             used = reading.state["prevalence"] or entry.score["prevalence"]["used"]
             self.result.show_score(reading.scoring.with_definitions(entry.score), used, self._difference(entry.score),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QItemSelectionModel, QRectF, QSize, QSortFilterProxyModel, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QKeySequence, QPainter
+from PySide6.QtGui import QAccessible, QColor, QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -64,6 +66,13 @@ class _CaseList(QListView):
     """The list itself: arrows move, delete removes, and every other key is left to the picture."""
 
     deleted = Signal()
+
+    def dataChanged(self, first: AnyIndex, last: AnyIndex, roles: Sequence[int] = ()) -> None:  # noqa: N802
+        """Draw the rows that have changed; every row is as high as any other, so that none needs to be placed anew."""
+        if QAccessible.isActive():  # a screen reader is told by the view itself
+            super().dataChanged(first, last, list(roles))
+        else:
+            self.viewport().update(self.visualRect(first).united(self.visualRect(last)))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):

@@ -92,6 +92,7 @@ class WorklistModel(QAbstractListModel):
         self._entries: list[Entry] = []
         self._rows: dict[str, int] = {}
         self._removed: list[list[tuple[int, Entry]]] = []
+        self._others: set[str] = set()
         self.model = ""
 
     def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: N802, B008
@@ -116,11 +117,17 @@ class WorklistModel(QAbstractListModel):
     def choose_model(self, name: str) -> None:
         """Name the model in use; scores of another one are told apart."""
         self.model = name
+        self._others = {entry.key for entry in self._entries if entry.is_of_other_model(name)}
         if self._entries:
             self.dataChanged.emit(self.index(0), self.index(len(self._entries) - 1))
 
     def _other_model(self, entry: Entry) -> str:
         return f", scored with {(entry.score or {}).get('model')}" if entry.is_of_other_model(self.model) else ""
+
+    @property
+    def others(self) -> int:
+        """How many scores another model has made."""
+        return len(self._others)
 
     def entries(self) -> Sequence[Entry]:
         """Every case, in order."""
@@ -142,7 +149,8 @@ class WorklistModel(QAbstractListModel):
         first = len(self._entries)
         self.beginInsertRows(QModelIndex(), first, first + len(entries) - 1)
         self._entries.extend(entries)
-        self._index_rows()
+        self._rows |= {entry.key: row for row, entry in enumerate(entries, first)}
+        self._note(entries)
         self.endInsertRows()
 
     def change(self, key: str, **changes: Any) -> Entry | None:
@@ -151,6 +159,7 @@ class WorklistModel(QAbstractListModel):
         if row is None:
             return None
         self._entries[row] = replace(self._entries[row], **changes)
+        self._note([self._entries[row]])
         index = self.index(row)
         self.dataChanged.emit(index, index)
         return self._entries[row]
@@ -165,6 +174,7 @@ class WorklistModel(QAbstractListModel):
             self.beginRemoveRows(QModelIndex(), first, last)
             del self._entries[first:last + 1]
             self.endRemoveRows()
+        self._others.difference_update(keys)
         self._index_rows()
 
     def restore(self) -> list[str]:
@@ -178,15 +188,24 @@ class WorklistModel(QAbstractListModel):
         if not self._removed:
             return []
         batch = self._removed.pop()
-        keys = []
-        for row, entry in batch:
-            place = min(row, len(self._entries))
-            self.beginInsertRows(QModelIndex(), place, place)
-            self._entries.insert(place, entry)
+        taken = dict(batch)
+        for first, last in reversed(_runs([row for row, _entry in reversed(batch)])):
+            back = [taken[row] for row in range(first, last + 1)]
+            place = min(first, len(self._entries))
+            self.beginInsertRows(QModelIndex(), place, place + len(back) - 1)
+            self._entries[place:place] = back
             self.endInsertRows()
-            self._index_rows()
-            keys.append(entry.key)
-        return keys
+        self._index_rows()
+        self._note([entry for _row, entry in batch])
+        return [entry.key for _row, entry in batch]
+
+    def _note(self, entries: Sequence[Entry]) -> None:
+        """Count those whose score another model has made."""
+        for entry in entries:
+            if entry.is_of_other_model(self.model):
+                self._others.add(entry.key)
+            else:
+                self._others.discard(entry.key)
 
     def _index_rows(self) -> None:
         self._rows = {entry.key: row for row, entry in enumerate(self._entries)}
