@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -99,7 +99,14 @@ class PictureModel:
         return np.asarray(self._table(embedded, [features]).to_numpy(dtype=np.float64)[0])
 
     def look(
-        self, pictures: FloatArray, outlines: NDArray[np.bool_], label: int, features: Features, *, occlusion: bool
+        self,
+        pictures: FloatArray,
+        outlines: NDArray[np.bool_],
+        label: int,
+        features: Features,
+        *,
+        occlusion: bool,
+        tell: Callable[[float], None] | None = None,
     ) -> Attention:
         """Find where the networks looked, as `Networks.look`."""
         judge: Judge | None = None
@@ -111,7 +118,9 @@ class PictureModel:
             def judge(embedded: Array) -> Array:
                 return self._judge(self._table(embedded, [features] * len(embedded)))
 
-        return self.networks.look(pictures, outlines, label, occlusion=occlusion, judge=judge, steps=steps)
+        return self.networks.look(
+            pictures, outlines, label, occlusion=occlusion, judge=judge, steps=steps, tell=tell
+        )
 
     @property
     def pooled(self) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ from app.core.network_recipe import NetworkRecipe
 Array = NDArray[np.float64]
 Judge = Callable[[Array], Array]
 """Pooled features, shape (cases, features), to log odds of class 1, shape (cases,)."""
+Tell = Callable[[float], None]
 PATCH = {2: 8, 3: 4}
 """What is covered at a time has the longest side divided by this, for pictures of so many axes."""
 
@@ -134,6 +135,7 @@ class Networks:
         occlusion: bool = False,
         judge: Judge | None = None,
         steps: Array | None = None,
+        tell: Tell | None = None,
     ) -> Attention:
         """Find where the networks looked.
 
@@ -150,6 +152,8 @@ class Networks:
             slope, then follows the straight line through its answers a `step` to either side of the case's features.
         steps : array, shape (features,), optional
             With `judge`.
+        tell : callable, optional
+            Told how far the covering has come, 0 to 1; may raise to stop.
         """
         asked: list[nn.Module] = list(self.modules)
         covered, pictures = asked, np.array(pictures)  # torch warns of what is read-only
@@ -161,13 +165,21 @@ class Networks:
         if not occlusion:
             return found
         patch = max(max(pictures.shape[2:]) // PATCH[pictures.ndim - 2], 2)
-        maps = [draw_occlusion(each, pictures, label, patch, device=self.device) for each in covered]
+        maps = [
+            draw_occlusion(each, pictures, label, patch, device=self.device, tell=_share(tell, place, len(covered)))
+            for place, each in enumerate(covered)
+        ]
         return replace(found, occlusion=np.asarray(np.mean(maps, axis=0), dtype=np.float32))
 
 
 def _sample(sets: Sequence[FloatArray]) -> Sample:
     cases = np.repeat(np.arange(len(sets)), [len(each) for each in sets])
     return Sample(sets[0] if len(sets) == 1 else np.concatenate(sets), np.arange(len(cases)), cases)
+
+
+def _share(tell: Tell | None, place: int, count: int) -> Tell | None:
+    """Tell of one network of several."""
+    return None if tell is None else lambda fraction: tell((place + fraction) / count)
 
 
 def _slopes(judge: Judge, embedded: Array, steps: Array | None) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,7 @@ def draw_occlusion(
     patch: int = 0,
     batch: int = 16,
     device: Device | None = None,
+    tell: Callable[[float], None] | None = None,
 ) -> FloatArray:
     """Occlusion: how much of a class's probability is lost when a patch of the picture is covered by its mean.
 
@@ -127,6 +129,8 @@ def draw_occlusion(
         Side of what is covered, pixels; an eighth of the picture's longest side by default, and never less than 2.
     batch : int
         Covered pictures that are scored at a time.
+    tell : callable, optional
+        Told after each of these the fraction that is done; may raise to stop.
 
     Returns
     -------
@@ -151,7 +155,7 @@ def draw_occlusion(
         times[window] += 1
     try:
         with torch.inference_mode(), reproducible(0, device):
-            for found, picture in zip(maps, pictures, strict=True):
+            for number, (found, picture) in enumerate(zip(maps, pictures, strict=True)):
                 given = torch.from_numpy(picture).to(device.torch)
                 mean = given.flatten(1).mean(dim=1).reshape(-1, *[1] * len(sides))
                 whole = torch.sigmoid(sign * network(given[None]))[0].item()
@@ -162,6 +166,8 @@ def draw_occlusion(
                         each[(slice(None), *window)] = mean
                     for window, left in zip(some, torch.sigmoid(sign * network(covered)).tolist(), strict=True):
                         found[window] += whole - left
+                    if tell is not None:
+                        tell((number + min(start + batch, len(windows)) / len(windows)) / len(pictures))
     finally:
         network.to(place).train(training)
     return np.asarray(maps / times, dtype=np.float32)

@@ -31,6 +31,7 @@ _UNREADABLE = (OSError, pickle.UnpicklingError, struct.error, EOFError, RuntimeE
 """What a damaged or foreign file has torch raise."""
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network")
 _PREFIXES = ("module.", "model.", "encoder.")
+_FIRST, _NUMBERED = "0/", re.compile(r"\d+/")
 _CLASSIFIERS = ("fc.", "classifier.", "class_layers.", "head.")
 _FINDINGS = ("matched", "missing", "unexpected", "classifier", "reshaped", "adapted")
 _DENSE_LAYER = re.compile(r"^(.*denselayer\d+)\.(norm|conv)\.?([12])\.(weight|bias|running_mean|running_var)$")
@@ -246,7 +247,9 @@ class _Fitted:
 
 def _rename(given: State) -> dict[str, tuple[str, Tensor]]:
     """Key tensors as networks here call them; each comes with the name that its file gives it."""
-    prefix = next((each for each in _PREFIXES if all(name.startswith(each) for name in given)), "")
+    if all(_NUMBERED.match(name) for name in given):  # of a saved model, the first of its networks
+        given = {name: value for name, value in given.items() if name.startswith(_FIRST)}
+    prefix = next((each for each in (_FIRST, *_PREFIXES) if all(name.startswith(each) for name in given)), "")
     renamed = {}
     for original, value in given.items():
         name = original.removeprefix(prefix)

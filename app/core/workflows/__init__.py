@@ -20,6 +20,7 @@ _HOMES = {
     "describe_table": "tables",
     "draw_thumbnails": "thumbnails",
     "evaluate": "external",
+    "explain_case": "explaining",
     "explore": "exploration",
     "export_model": "exchange",
     "export_report": "report",

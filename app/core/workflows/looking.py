@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -91,7 +91,14 @@ def score_outlines(bundle: Bundle, prepared: Prepared, outlines: Sequence[Mappin
 
 
 def look_at(
-    bundle: Bundle, case: Case, crops: Crops, prediction: Prediction, features: Features, *, occlusion: bool = False
+    bundle: Bundle,
+    case: Case,
+    crops: Crops,
+    probability: float,
+    features: Features,
+    *,
+    occlusion: bool = False,
+    tell: Callable[[float], None] | None = None,
 ) -> Looked:
     """Find where the networks looked for the class that they found more probable.
 
@@ -101,16 +108,20 @@ def look_at(
     case : Case
         With the one sequence that the pictures were cut from, as it was read.
     crops : Crops
-    prediction : Prediction
+    probability : float
+        Of class 1, as it was scored.
     features : mapping
         What was measured on the case.
     occlusion : bool
         Also cover the pictures patch by patch.
+    tell : callable, optional
+        Told how far the covering has come, 0 to 1; may raise `Cancelled`.
     """
     from app.core.deep.explain import share_inside
 
-    label = int(prediction.probability >= 0.5)
-    found: Attention = bundle.pictures.look(crops.values, crops.outlines, label, features, occlusion=occlusion)
+    label = int(probability >= 0.5)
+    model = bundle.pictures
+    found: Attention = model.look(crops.values, crops.outlines, label, features, occlusion=occlusion, tell=tell)
     [(sequence, image)] = case.images.items()
     gradcam = place_maps(found.gradcam, crops.affines, image.geometry)
     lost = None if found.occlusion is None else place_maps(found.occlusion, crops.affines, image.geometry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -89,7 +89,8 @@ def score_case(request: dict[str, Any], report: Report) -> dict[str, Any]:
     looked = None
     if crops is not None:
         report(0.85, "Finding where the network looked")
-        looked = _look(bundle, case, crops, prediction, row, occlusion=bool(ask.out))
+        tell = partial(_tell_covering, report)
+        looked = _look(bundle, case, crops, prediction.probability, row, tell if ask.out else None)
         clock.lap("attention")
     score = assemble(ask, bundle, case, prepared, row, prediction, interval, assumed, clock.laps, looked)
     result = score_as_json(score)
@@ -180,11 +181,16 @@ def _cut(bundle: Bundle, prepared: Prepared) -> Crops | None:
 
 
 def _look(
-    bundle: Bundle, case: Case, crops: Crops, prediction: Prediction, row: FeatureRow, *, occlusion: bool
+    bundle: Bundle, case: Case, crops: Crops, probability: float, row: FeatureRow, tell: Callable[[float], None] | None
 ) -> Looked:
+    """Where the networks looked; covering the pictures takes long and is only done where it is told of."""
     from app.core.workflows.looking import look_at
 
-    return look_at(bundle, case, crops, prediction, row.as_dict(), occlusion=occlusion)
+    return look_at(bundle, case, crops, probability, row.as_dict(), occlusion=tell is not None, tell=tell)
+
+
+def _tell_covering(report: Report, fraction: float) -> None:
+    report(0.85 + 0.1 * fraction, "Covering the pictures patch by patch")
 
 
 def _describe_networks(bundle: Bundle, prediction: Prediction) -> NetworkFacts | None:
