@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyqtgraph as pg
+from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QTransform
 
@@ -51,7 +52,7 @@ class AttentionItem(pg.GraphicsObject):
             self._image = QImage(pixels.tobytes(), columns, rows, 4 * columns,
                                  QImage.Format.Format_ARGB32_Premultiplied).copy()
             self._room = QRectF(column, row, columns, rows)
-            self._edge = edge_path(~np.isnan(part)).translated(column, row)
+            self._edge = _frame(~np.isnan(part)).translated(column, row)
             self.scale = ColourScale.of(found)
             grid, a, d = found.layer.grid, plane.across, plane.down
             self.setTransform(
@@ -75,3 +76,12 @@ class AttentionItem(pg.GraphicsObject):
             pen.setCosmetic(True)
             painter.setPen(pen)
             painter.drawPath(self._edge)
+
+
+def _frame(known: NDArray[np.bool_]) -> QPainterPath:
+    """Border of what is known: most often all of it."""
+    if not known.all():
+        return edge_path(known)
+    path = QPainterPath()
+    path.addRect(QRectF(0, 0, known.shape[1], known.shape[0]))
+    return path
