@@ -24,19 +24,22 @@ def edge_segments(inside: NDArray[np.bool_]) -> NDArray[np.float64]:
     array of float64, shape (pieces, 2, 2)
         Start and end of each piece as (x, y): column and row of voxel corners, the first voxel from 0 to 1.
     """
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    if not rows.size:
+        return np.zeros((0, 2, 2))
+    box = inside[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]  # a large slice is mostly not tumour
     pieces = []
     for turned in (False, True):
-        padded = np.pad(inside.T if turned else inside, 1).astype(np.int8)
-        # +1 and -1 apart: where two voxels touch at a corner the runs end there
-        step = np.diff(padded, axis=0)[:, 1:-1]
-        for sign in (1, -1):
-            border = np.pad(step == sign, ((0, 0), (1, 1))).astype(np.int8)
-            turn = np.diff(border, axis=1)
-            line, start = np.nonzero(turn == 1)
-            end = np.nonzero(turn == -1)[1]
+        padded = np.pad(box.T if turned else box, 1)
+        before, after = padded[:-1, 1:-1], padded[1:, 1:-1]
+        # entering and leaving apart: where two voxels touch at a corner the runs end there
+        for border in (after & ~before, before & ~after):
+            wide = np.pad(border, ((0, 0), (1, 1)))
+            line, start = np.nonzero(wide[:, 1:] & ~wide[:, :-1])
+            end = np.nonzero(wide[:, :-1] & ~wide[:, 1:])[1]
             run = np.stack([np.stack([start, line], -1), np.stack([end, line], -1)], 1)
             pieces.append(run[..., ::-1] if turned else run)
-    return np.concatenate(pieces).astype(np.float64)
+    return np.concatenate(pieces).astype(np.float64) + (columns[0], rows[0])
 
 
 def edge_path(inside: NDArray[np.bool_]) -> QPainterPath:

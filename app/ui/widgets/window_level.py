@@ -5,7 +5,7 @@ MR signal has no unit, so its presets are percentiles of the image at hand; CT p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from app.ui.widgets.view_state import ViewState
 
 Window = tuple[float, float]
 _SAMPLE = 200_000
-_MOST_SEARCHED = 20_000_000
+_MOST_SEARCHED = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +173,7 @@ class WindowModel(QObject):
             image = self._state.case.images[key[0]] if self._state.case else None
             if image is None:
                 return Intensities(np.zeros(1, np.float32), np.zeros(0, np.float32))
-            self._values[key] = _sample(image.layer(key[1]), image.mask)
+            self._values[key] = _sample(image.layer(key[1]), image)
         return self._values[key]
 
     def _opening_window(self, key: tuple[str, bool]) -> Window:
@@ -200,7 +200,8 @@ class WindowModel(QObject):
         self._values.clear()
 
 
-def _sample(layer: Layer, mask: Layer | None) -> Intensities:
+def _sample(layer: Layer, image: ViewImage) -> Intensities:
+    mask = image.mask
     step = max(1, round((layer.voxels.size / _SAMPLE) ** (1 / 3)))
     values = np.asarray(layer.voxels[::step, ::step, ::step], dtype=np.float32).ravel()
     values = values[np.isfinite(values)]
@@ -209,12 +210,16 @@ def _sample(layer: Layer, mask: Layer | None) -> Intensities:
     tissue = values[values > values.min()]
     tumour = np.zeros(0, np.float32)
     if mask is not None and mask.voxels.shape == layer.voxels.shape:
-        tumour = _inside(layer, mask)
+        tumour = _inside(layer, mask, image.profiles)
     return Intensities(tissue if tissue.size else values, tumour[np.isfinite(tumour)])
 
 
-def _inside(layer: Layer, mask: Layer) -> NDArray[np.float32]:
-    step = max(1, round((mask.voxels.size / _MOST_SEARCHED) ** (1 / 3)))
-    places = np.argwhere(mask.voxels[::step, ::step, ::step]) * step
+def _inside(layer: Layer, mask: Layer, profiles: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
+    hit = [np.flatnonzero(profile) for profile in profiles]
+    if not hit[0].size:
+        return np.zeros(0, np.float32)
+    box = tuple(slice(int(each[0]), int(each[-1]) + 1) for each in hit)  # the rest of a large image is not searched
+    step = max(1, round((mask.voxels[box].size / _MOST_SEARCHED) ** (1 / 3)))
+    places = np.argwhere(mask.voxels[box][::step, ::step, ::step]) * step + [each[0] for each in hit]
     places = places[:: max(1, len(places) // _SAMPLE)]
     return np.asarray(layer.voxels[tuple(places.T)], dtype=np.float32)
