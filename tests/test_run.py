@@ -128,6 +128,15 @@ def test_words_reach_the_environment(run, monkeypatch, words, expected):
     assert run.started == [[str(run.python()), *expected]]
 
 
+def test_build_has_its_tools_before_it_begins(run, monkeypatch):
+    monkeypatch.setattr(run, "ready", lambda: True)
+    assert run.main(["build", "--test"]) == 0
+    tools, build = run.started
+    assert tools[-len(run.build_tools()):] == run.build_tools()
+    assert tools[1:4] == ["-m", "pip", "install"]
+    assert build == [str(run.python()), "-m", "resources.installer", "--test"]
+
+
 def test_check_installs_nothing(run, monkeypatch, capsys):
     monkeypatch.setattr(run, "check_disk", lambda: None)
     monkeypatch.setattr(run, "check_compiler", lambda: None)
@@ -157,6 +166,7 @@ def test_pins_fix_every_dependency(run):
     pinned = {canonical(name) for name in pins}
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert run.dependencies() == settings["project"]["dependencies"] + settings["dependency-groups"]["test"]
-    assert {canonical(name) for name in [*run.dependencies(), *run.BUILD_FIRST]} - pinned == set()
+    named = [*run.dependencies(), *run.build_tools(), *run.BUILD_FIRST]
+    assert {canonical(name) for name in named} - pinned == set()
     assert all(re.fullmatch(r"\d[\w.+!-]*", version) for version in pins.values())
     assert len(pinned) == len(pins)

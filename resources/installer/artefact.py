@@ -8,6 +8,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from resources.installer.contents import NAME, ROOT
@@ -59,48 +60,49 @@ def make_run(folder: Path, out: Path) -> Path:
     for tool in ("tar", "xz"):
         if shutil.which(tool) is None:
             raise CannotBuild(f"The installer is packed with {tool}, which was not found: install it and build again.")
-    artefact, payload = out / f"{name_artefact()}.run", out / "payload.tar.xz"
-    entries = stage(folder, ROOT / "build" / "installer" / "beside")
-    pack(folder, entries, payload)
+    artefact = out / f"{name_artefact()}.run"
     unpacked = sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
-    artefact.write_bytes(write_stub(sha256(payload), payload.stat().st_size, unpacked))
-    with artefact.open("ab") as whole, payload.open("rb") as part:
-        shutil.copyfileobj(part, whole, 1 << 20)
-    payload.unlink()
-    artefact.chmod(0o755)
+    with tempfile.TemporaryDirectory(dir=out) as room:
+        beside, payload = Path(room) / "beside", Path(room) / "payload.tar.xz"
+        stage(folder, beside)
+        pack(folder, beside, payload)
+        partial = Path(room) / artefact.name
+        partial.write_bytes(write_stub(sha256(payload), unpacked))
+        with partial.open("ab") as whole, payload.open("rb") as part:
+            shutil.copyfileobj(part, whole, 1 << 20)
+        partial.chmod(0o755)
+        partial.replace(artefact)
     return artefact
 
 
-def stage(folder: Path, beside: Path) -> Path:
+def stage(folder: Path, beside: Path) -> None:
     """Lay out what stands beside the program in its folder: entry for the menu, icon, uninstaller, licences."""
-    shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
+    beside.chmod(0o755)
     for file in ("liposcope.desktop", "uninstall.sh"):
         (beside / file).write_bytes((HERE / "linux" / file).read_bytes())
     (beside / "uninstall.sh").chmod(0o755)
     shutil.copy(ROOT / "resources" / "icons" / "liposcope.svg", beside)
     for file in SHARED_FILES:
         shutil.copy(folder / "_internal" / file, beside)
-    return beside
 
 
 def pack(folder: Path, beside: Path, payload: Path) -> None:
     """Compress the program and what stands beside it into one archive, owned by nobody in particular."""
     words = ["tar", "--create", "--owner=0", "--group=0", "--numeric-owner", "--sort=name", "--directory", str(folder),
              ".", "--directory", str(beside), "."]
-    with payload.open("wb") as out:
-        tar = subprocess.Popen(words, stdout=subprocess.PIPE)
+    with payload.open("wb") as out, subprocess.Popen(words, stdout=subprocess.PIPE) as tar:
         squeeze = subprocess.run(["xz", "--threads=0", "-4", "--stdout"], stdin=tar.stdout, stdout=out, check=False)
-        if tar.wait() or squeeze.returncode:
-            raise CannotBuild("The program could not be packed: the lines above say why.")
+    if tar.returncode or squeeze.returncode:
+        raise CannotBuild("The program could not be packed: the lines above say why.")
 
 
-def write_stub(digest: str, size: int, unpacked: int) -> bytes:
+def write_stub(digest: str, unpacked: int) -> bytes:
     """Fill the installing script: what it carries, and where in itself that begins."""
     text = (HERE / "linux" / "install.sh").read_text(encoding="utf-8")
     libc = platform.libc_ver()[1] or "0"
-    known = {"@VERSION@": version(), "@SHA256@": digest, "@SIZE@": str(size), "@MB@": str(unpacked // 10**6 + 1),
-             "@GLIBC@": libc, "@MACHINE@": platform.machine(), "@LINE@": str(text.count("\n") + 1)}
+    known = {"@VERSION@": version(), "@SHA256@": digest, "@MB@": str(unpacked // 10**6 + 1), "@GLIBC@": libc,
+             "@MACHINE@": platform.machine(), "@LINE@": str(text.count("\n") + 1)}
     for mark, value in known.items():
         text = text.replace(mark, value)
     return text.encode()

@@ -3,24 +3,24 @@
 set -eu
 umask 022
 
-VERSION=@VERSION@ SHA256=@SHA256@ SIZE=@SIZE@ MB=@MB@ GLIBC=@GLIBC@ MACHINE=@MACHINE@ LINE=@LINE@
+VERSION=@VERSION@ SHA256=@SHA256@ MB=@MB@ GLIBC=@GLIBC@ MACHINE=@MACHINE@ LINE=@LINE@
 SELF=$0 SILENT="" DESKTOP=yes CHECK=""
 if [ "$(id -u)" = 0 ]; then
-  TARGET=/opt/liposcope SHARE=/usr/local/share BIN=/usr/local/bin
+  TARGET=/opt/liposcope PREFIX=/usr/local
 else
-  HOME=${HOME:?The installer needs HOME, or --target.}
-  TARGET=$HOME/.local/opt/liposcope SHARE=${XDG_DATA_HOME:-$HOME/.local/share} BIN=$HOME/.local/bin
+  TARGET=${HOME:?The installer needs to know HOME.}/.local/opt/liposcope PREFIX=$HOME/.local
 fi
 
 help() {
   cat <<TEXT
 LipoScope $VERSION for Linux on $MACHINE.
 
-  sh $(basename "$SELF") [--target DIR] [--silent] [--no-desktop] [--check] [--help]
+  sh $(basename "$SELF") [--target DIR] [--prefix DIR] [--silent] [--no-desktop] [--check] [--help]
 
   --target DIR   where to install; default $TARGET
+  --prefix DIR   where the menu's entry, its icon and the command 'liposcope' go; default $PREFIX
   --silent       ask nothing and say nothing but errors
-  --no-desktop   no entry in the menu and no command 'liposcope'
+  --no-desktop   none of those
   --check        only verify that this file is whole
 
 An earlier LipoScope in DIR is replaced. DIR/uninstall.sh takes it away again; worklists, scores and models of yours
@@ -35,11 +35,13 @@ while [ $# -gt 0 ]; do
   case $1 in
     --target) [ $# -ge 2 ] || fail "--target needs a folder."; TARGET=$2; shift ;;
     --target=*) TARGET=${1#--target=} ;;
+    --prefix) [ $# -ge 2 ] || fail "--prefix needs a folder."; PREFIX=$2; shift ;;
+    --prefix=*) PREFIX=${1#--prefix=} ;;
     --silent) SILENT=yes ;;
     --no-desktop) DESKTOP="" ;;
     --check) CHECK=yes ;;
     --help|-h) help; exit 0 ;;
-    *) fail "'$1' is not known: use --target DIR, --silent, --no-desktop, --check or --help." ;;
+    *) fail "'$1' is not known: use --target DIR, --prefix DIR, --silent, --no-desktop, --check or --help." ;;
   esac
   shift
 done
@@ -62,8 +64,9 @@ found=$(payload | sha256sum | cut -d' ' -f1)
 if [ -n "$CHECK" ]; then say "The installer is whole."; exit 0; fi
 
 case $TARGET in /*) ;; *) TARGET=$PWD/$TARGET ;; esac
-TARGET=${TARGET%/}
-case $TARGET in ""|"$HOME") fail "A folder of its own is needed: name one with --target." ;; esac
+case $PREFIX in /*) ;; *) PREFIX=$PWD/$PREFIX ;; esac
+TARGET=${TARGET%/} SHARE=${PREFIX%/}/share BIN=${PREFIX%/}/bin
+case $TARGET in ""|"${HOME:-}") fail "A folder of its own is needed: name one with --target." ;; esac
 if [ -e "$TARGET" ] && [ ! -e "$TARGET/uninstall.sh" ]; then
   [ -d "$TARGET" ] && [ -z "$(ls -A "$TARGET")" ] || fail "$TARGET exists and is not a LipoScope: name another folder with --target."
 fi
