@@ -11,9 +11,9 @@ from app.core.network_recipe import CropRecipe, NetworkRecipe
 NETWORKS = {
     "cnn-small": "A small modern network that learns from the slices of each tumour. The first to try, from some "
                  "dozens of cases on.",
-    "cnn-2019": "The network of the 2019 study of lipoma, kept for comparison. From few cases it learned little there.",
     "cnn-quick": "The small network on small pictures for a few epochs: shows within minutes whether everything works. "
                  "Not to rely on.",
+    "cnn-2019": "The network of the 2019 study of lipoma, kept for comparison. From few cases it learned little there.",
     "resnet50-2phase": "A large network that has learned to see elsewhere. First only its new last layers learn your "
                        "tumours, then its last block too, slowly.",
     "resnet50-features-xgb": "A large network, left as it is, describes each picture in 2,048 numbers; small trees "

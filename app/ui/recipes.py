@@ -13,6 +13,7 @@ from app.core.errors import Failure
 from app.core.recipe import Recipe
 from app.ui.calls import Call
 from app.ui.jobs import Jobs
+from app.ui.network_words import NETWORKS
 
 
 class Recipes(QObject):
@@ -58,8 +59,10 @@ class Recipes(QObject):
     def for_models(self) -> list[dict[str, Any]]:
         """The recipes that say how to learn: from features, the default one first, then from pictures."""
         found = [each for each in self.known.values() if each.get("kind") in ("model", "network")]
-        return sorted(found, key=lambda each: (each["kind"] == "network", each["name"] != "default",
-                                               not each.get("shipped"), each["name"]))
+        first = ("default", *NETWORKS)
+        return sorted(found, key=lambda each: (each["kind"] == "network", not each.get("shipped"),
+                                               first.index(each["name"]) if each["name"] in first else len(first),
+                                               each["name"]))
 
     @property
     def for_networks(self) -> list[dict[str, Any]]:

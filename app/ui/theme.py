@@ -100,6 +100,7 @@ QPushButton:hover, QToolButton:hover {{ background: {c.line}; }}
 QPushButton:focus, QToolButton:focus {{ border-color: {c.accent}; }}
 QPushButton:disabled, QToolButton:disabled {{ color: {c.text_dim}; background: transparent; }}
 QPushButton[role="primary"] {{ background: {c.accent}; color: {c.panel}; font-weight: bold; }}
+QPushButton[role="primary"]:disabled {{ background: transparent; color: {c.text_dim}; font-weight: normal; }}
 QPushButton[role="primary"]:focus {{ border-color: {c.text}; }}
 QPushButton[role="link"] {{ background: transparent; color: {c.accent}; text-align: left; padding: 2px 4px; }}
 QPushButton[role="nav"] {{ background: transparent; color: {c.text_dim}; padding: 4px 12px; }}

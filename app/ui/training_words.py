@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,6 +46,13 @@ COMPARATORS = {"volume": "Tumour volume alone", "longest_diameter": "Longest dia
 ERROR_RATES = {0.05: "Wrong at most about once in 20 cases; says 'uncertain' most often.",
                0.1: "Wrong at most about once in 10 cases.",
                0.2: "Wrong at most about once in 5 cases; says 'uncertain' least often."}
+
+
+def with_title(words: str, titles: Mapping[str, str]) -> str:
+    """Write a model's title for its name, where words begin with it: 'cnn-small at new sites: fold 1 of 3'."""
+    known = [name for name in titles if re.match(rf"{re.escape(name)}(?![\w-])", words)]
+    name = max(known, key=len, default="")
+    return f"{titles.get(name, '')}{words.removeprefix(name)}"
 
 
 def facts(found: Mapping[str, Any]) -> str:

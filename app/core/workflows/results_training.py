@@ -23,6 +23,7 @@ from app.core.evaluate.utility import measure_utility
 from app.core.radiomics.catalogue import describe
 from app.core.report.methods import describe_methods
 from app.core.workflows.result_metrics import list_comparator, list_metrics
+from app.core.workflows.results_network import describe_networks
 
 Json = dict[str, Any]
 Known = Mapping[int, tuple[str, Json | None]]
@@ -89,6 +90,7 @@ def describe_training(specification: Specification, evaluation: Json, known: Kno
         "importance": {name: rank_features(models[name].get("fits") or ()) for name in names},
         "audit": _audit(evaluation.get("audit"), models[saved]),
         "learning_curve": evaluation.get("learning_curve"),
+        "network": describe_networks(specification, evaluation),
         "fits": {name: models[name].get("fits") or [] for name in names},
         "comparisons": compare_models({name: answers[name] for name in names}, models[saved]["auc"]),
         "cautions": _cautions(specification, evaluation),

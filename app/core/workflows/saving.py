@@ -44,6 +44,7 @@ from app.core.workflows.making import make_model
 from app.core.workflows.saving_networks import (
     describe_backbone,
     describe_networks,
+    list_epochs,
     settle_features,
     shorten,
     without_places,
@@ -93,6 +94,8 @@ def save_model(
     specification = describe_model(ask, recipe, cohort, found.folds, rules, result, fitted)
     card = write_card(specification.model_dump(mode="json"), result)
     evaluation = evaluation_of(ask, recipe, cohort, result)
+    if fitted.history:
+        evaluation["networks"] = {"history": fitted.history}
     return write_bundle(
         Path(ask.out), specification, card, evaluation, fitted.pipeline, fitted.resamples, fitted.weights
     )
@@ -112,6 +115,8 @@ class Fitted:
     pipeline : fitted TunedClassifier or None
     resamples : sequence
     weights : bytes or None
+    history : list
+        Of each network, its epochs; empty where none was trained.
     """
 
     estimator: PipelineEstimator | NetworkEstimator
@@ -120,6 +125,7 @@ class Fitted:
     pipeline: Any = None
     resamples: Sequence[Any] = ()
     weights: bytes | None = None
+    history: Sequence[Any] = ()
 
 
 def refit(ask: TrainRequest, recipe: Recipe, cohort: Cohort, report: Report | None = None) -> Any:
@@ -140,14 +146,16 @@ def settle_pipeline(ask: TrainRequest, model: Any, cohort: Cohort, rules: FinalR
         return Fitted(PipelineEstimator(), cohort.features, cohort.rows, model, resamples)
     step = settle_features(model)
     network = describe_backbone(step)
-    return Fitted(network.estimator, tuple(map(str, step.names_)), rows, model, resamples, network.weights)
+    names, epochs = tuple(map(str, step.names_)), list_epochs(getattr(step, "network_", None))
+    return Fitted(network.estimator, names, rows, model, resamples, network.weights, epochs)
 
 
 def settle_network(model: Any, cohort: Cohort, rules: FinalRules) -> Fitted:
     """Refitted networks that answer themselves, with their final rules."""
     apply_rules(model, rules)
     network = describe_networks(model)
-    return Fitted(network.estimator, (), model.embed(cohort.table), weights=network.weights)
+    rows = model.embed(cohort.table)
+    return Fitted(network.estimator, (), rows, weights=network.weights, history=list_epochs(model))
 
 
 def model_rows(model: Any, cohort: Cohort) -> NDArray[np.float64]:

@@ -66,6 +66,26 @@ def describe_backbone(step: NetworkFeatures) -> Described:
     return _describe(step.recipe, states, [(None, None)], "", [loaded.describe()] if loaded else [], [])
 
 
+def list_epochs(model: NetworkClassifier | None) -> list[list[dict[str, Any]]]:
+    """What every epoch of each network came to, as JSON; empty where none was trained."""
+    if model is None:
+        return []
+    return [
+        [
+            {
+                "epoch": epoch.number,
+                "phase": epoch.phase,
+                "rate": epoch.rate,
+                "loss": round(epoch.trained, 6),
+                "watched": None if epoch.watched is None else round(epoch.watched, 6),
+                "auc": None if epoch.auc is None else round(epoch.auc, 6),
+            }
+            for epoch in history
+        ]
+        for history in model.history_
+    ]
+
+
 def settle_features(model: TunedClassifier) -> NetworkFeatures:
     """Let a classifier of pooled features take them as columns, in place; gives back the network that made them.
 

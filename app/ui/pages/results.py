@@ -30,7 +30,8 @@ from app.ui.widgets.flag_list import FlagList
 from app.ui.widgets.invitation import Invitation
 from app.ui.widgets.notices import Notices
 
-TABS = ("ROC", "Calibration", "Decision", "Cases", "Sites", "Features", "Audit", "Learning", "Metrics", "Report")
+TABS = ("ROC", "Calibration", "Decision", "Cases", "Sites", "Features", "Network", "Audit", "Learning", "Metrics",
+        "Report")
 CAUTIONS, TITLE = 48, 240
 _EVALUATION = "Result of an external test (evaluation.json *.json)"
 
@@ -196,6 +197,7 @@ class ResultsPage(QWidget):
         mark = "  (demonstration, synthetic data)" if result.get("demonstration") else ""
         self.title.setText(f"{self.session.results.title}{mark}")
         self._show_cautions()
+        self._show_tabs(result)
         self.stack.setCurrentIndex(1)
         if self.isVisible():
             self.tabs.tabBar().setFocus()
@@ -205,6 +207,13 @@ class ResultsPage(QWidget):
                                   for each in self.session.results.rows("cautions")])
 
     # The tabs
+
+    def _show_tabs(self, result: Mapping[str, Any]) -> None:
+        """Leave out what there is nothing of: networks, or the features that a network did not learn from."""
+        network = result.get("network")
+        leaned = any((result.get("importance") or {}).values())
+        self.tabs.setTabVisible(TABS.index("Network"), bool(network))
+        self.tabs.setTabVisible(TABS.index("Features"), leaned or not network)
 
     def show_tab(self, title: str) -> None:
         """Go to a tab by its title."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from app.ui.pages.results_cases import CasesPart
+from app.ui.pages.results_network import NetworkPart
 from app.ui.pages.results_parts import CalibrationPart, FigurePart, ReportPart, RocPart, sites_words
 from app.ui.result_session import ResultSession
 from app.ui.widgets.audit_panel import AuditPanel
@@ -25,6 +26,8 @@ def make_part(title: str, session: ResultSession) -> QWidget:
         return CasesPart(session)
     if title == "Audit":
         return AuditPanel(session)
+    if title == "Network":
+        return NetworkPart(session)
     if title == "Metrics":
         return MetricTable(session)
     if title == "Report":

@@ -41,6 +41,7 @@ class FeaturesStep(Step):
         inner.addWidget(self.recipe)
         inner.addWidget(wrapped("'Edit recipe…' shows every setting: bias correction, normalisation, resampling, "
                                 "filters, texture. Shipped recipes are duplicated before they are changed.", "dim"))
+        inner.addWidget(wrapped("Networks, at step 4, look at the images themselves: they use none of this.", "dim"))
         add_heading(inner, "Preview")
         inner.addWidget(wrapped("See on one of your cases what the preparation does to the image. The wizard waits.",
                                 "dim"))

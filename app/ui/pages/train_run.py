@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
 
 from app.ui.pages.train_step import Step, add_heading
 from app.ui.training import Training
-from app.ui.training_draft import subject
-from app.ui.training_words import estimate_words
+from app.ui.training_draft import looks_at_pictures, subject
+from app.ui.training_words import estimate_words, with_title
 from app.ui.widgets.copy_label import ElidedLabel, wrapped
 from app.ui.widgets.live_epochs import LiveEpochs
 from app.ui.widgets.live_roc import LiveRoc
@@ -72,7 +72,7 @@ class RunStep(Step):
         self.show_log.toggled.connect(self.log.setVisible)
         self.models.currentCellChanged.connect(lambda *_: self._draw())
         training.folds.changed.connect(lambda: self.isVisible() and self._show_folds())
-        training.epochs.changed.connect(lambda: self.isVisible() and self.epochs.follow())
+        training.epochs.changed.connect(lambda: self.isVisible() and self._show_epochs())
         training.progressed.connect(lambda *_: self.isVisible() and self._show_progress())
         training.logged.connect(self.log.appendPlainText)
 
@@ -121,8 +121,7 @@ class RunStep(Step):
         self.training.watch()
         self.log.setPlainText("\n".join(self.training.log))
         super().enter()
-        self._show_folds()
-        self.epochs.follow()
+        self._show_epochs()
 
     def refresh(self) -> None:
         """Show what can be done now."""
@@ -166,16 +165,16 @@ class RunStep(Step):
         what = ""
         if found:
             told = subject(found, draft)
-            features = f", {found['features']:,} features" if found["features"] else ""
+            measured = any(not looks_at_pictures(recipe) for recipe in map(self.training.recipes.recipe, draft.models)
+                           if recipe is not None)
+            features = f", {found['features']:,} features" if found["features"] and measured else ""
             what = f"{told[:1].upper()}{told[1:]}, {found['cases']:,} cases{features}: "
         return f"{what}{', '.join(parts)}." + (f" {estimate[:1].upper()}{estimate[1:]}." if estimate else "")
 
     def _show_progress(self) -> None:
         fraction, message, left = self.training.progress
         self.bar.setValue(int(fraction * 1000))
-        name, sign, rest = message.partition(": ")
-        worded = f"{self._titles().get(name, name)}{sign}{rest}"
-        self.message.setText(worded or f"{self.training.standing}.")
+        self.message.setText(with_title(message, self._titles()) or f"{self.training.standing}.")
         self.left.setText(left_words(left))
         if self.training.found.get("holds_images") and self.models.item(0, 1) is not None:
             self._show_line(0, *self._measured(current=True), "")
@@ -227,6 +226,10 @@ class RunStep(Step):
             self._show_line(row, f"{done} of {total}", done, total, mean)
         self._draw()
 
+    def _show_epochs(self) -> None:
+        self.epochs.follow()
+        self._draw()
+
     def _show_line(self, row: int, told: str, done: int, total: int, mean: str) -> None:
         self.models.item(row, 1).setText(told)
         bar = self.models.cellWidget(row, 2)
@@ -252,7 +255,7 @@ class RunStep(Step):
         row = min(max(self.models.currentRow() - (len(self._lines()) - len(names)), 0), len(names) - 1)
         current = self.training.is_running or self.training.is_as_run
         shown = current and any(self.training.folds.count(name) for name in names)
-        self.roc.setVisible(self.training.is_running or shown)
+        self.roc.setVisible(shown or (self.training.is_running and self.epochs.course is None))
         if names and self.roc.isVisible():
             self.roc.show_folds(self.training.folds, names, names[row], self._titles())
 

@@ -9,9 +9,10 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
+from app.ui.results import Array
 from app.ui.theme import theme
 from app.ui.training_epochs import Point, best_of, phases_of
-from app.ui.widgets.curve_style import look_of, make_legend
+from app.ui.widgets.curve_style import Look, look_of
 from app.ui.widgets.plot_style import label_axis, make_plot, style_plot, title_plot
 
 LOSSES = ("learned from", "watched")
@@ -33,8 +34,8 @@ class EpochPlots(QWidget):
         for plot in (self.loss, self.area):
             plot.setMouseEnabled(False, False)
             plot.getPlotItem().layout.setContentsMargins(4, 4, 8, 8)
-            plot.setMinimumHeight(190)
-            plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+            plot.setMinimumHeight(170)
+            plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # as high as there is room
             row.addWidget(plot)
         self._name_axes()
 
@@ -43,8 +44,7 @@ class EpochPlots(QWidget):
         self._curve, self._most = list(curve), most
         for plot in (self.loss, self.area):
             plot.clear()
-        legend = make_legend(self.loss, (-8, 8))
-        title_plot(self.loss, "Loss: the lower the better")
+        title_plot(self.loss, _legend())
         title_plot(self.area, "AUC of the watched patients")
         if not self._curve:
             return
@@ -54,8 +54,7 @@ class EpochPlots(QWidget):
         for name, values in zip(LOSSES, losses, strict=True):
             look = look_of(name, LOSSES, ())
             if np.isfinite(values).any():
-                item = self._line(self.loss, epochs, values, look)
-                legend.addItem(item, name)
+                self._line(self.loss, epochs, values, look)
         if np.isfinite(areas).any():
             self.area.addItem(pg.InfiniteLine(0.5, angle=0, pen=pg.mkPen(theme().line, style=Qt.PenStyle.DashLine)))
             self._line(self.area, epochs, areas, look_of(LOSSES[1], LOSSES, ()))
@@ -69,15 +68,12 @@ class EpochPlots(QWidget):
         room = 0.08 * max(high - low, 0.05)
         self.loss.setRange(xRange=(0.5, right), yRange=(max(low - room, 0), high + room), padding=0)
         floor = float(np.nanmin(areas)) if np.isfinite(areas).any() else _LOWEST
-        self.area.setRange(xRange=(0.5, right), yRange=(min(_LOWEST, floor) - 0.02, 1.02), padding=0)
+        self.area.setRange(xRange=(0.5, right), yRange=(min(_LOWEST, floor) - 0.04, 1.06), padding=0)
 
-    def _line(self, plot: pg.PlotWidget, x: np.ndarray, y: np.ndarray, look: object) -> pg.PlotDataItem:
+    def _line(self, plot: pg.PlotWidget, x: Array, y: Array, look: Look) -> None:
         known = np.isfinite(y)
-        item = pg.PlotDataItem(x[known], y[known], pen=look.pen(2), antialias=True,  # type: ignore[attr-defined]
-                               symbol="o" if known.sum() == 1 else None, symbolSize=6,
-                               symbolBrush=look.colour, symbolPen=None)  # type: ignore[attr-defined]
-        plot.addItem(item)
-        return item
+        plot.addItem(pg.PlotDataItem(x[known], y[known], pen=look.pen(2), antialias=True, symbolSize=6, symbolPen=None,
+                                     symbol="o" if known.sum() == 1 else None, symbolBrush=look.colour))
 
     def _mark_phases(self) -> None:
         for last, phase in phases_of(self._curve):
@@ -109,3 +105,11 @@ class EpochPlots(QWidget):
             style_plot(plot)
         self._name_axes()
         self.show_curve(self._curve, self._most)
+
+
+def _legend() -> str:
+    """Say which line is which, in their colours, where it covers none of them."""
+    dashes = {LOSSES[0]: "\N{EM DASH}", LOSSES[1]: "\N{EN DASH} \N{EN DASH}"}
+    told = (f"<span style='color:{look_of(name, LOSSES, ()).colour}'><b>{dashes[name]}</b></span>&nbsp;{name}"
+            for name in LOSSES)
+    return f"Loss, the lower the better: {'&nbsp;&nbsp; '.join(told)}"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.ui.training_epochs import Course, RunningEpochs, best_of
+from app.ui.training_words import with_title
 from app.ui.widgets.copy_label import ElidedLabel, wrapped
 from app.ui.widgets.epoch_plots import EpochPlots
 from app.ui.words import left_words
+
+_CAPTION = ("The watched patients are set aside from those it learns from, and say when to stop; the ring is the epoch "
+            "that is kept. How good the model is, only the folds tell: they hold patients that it has never seen.")
 
 
 class LiveEpochs(QWidget):
@@ -41,6 +44,7 @@ class LiveEpochs(QWidget):
         column.setSpacing(4)
         column.addLayout(row)
         column.addWidget(self.plots, 1)
+        column.addWidget(wrapped(_CAPTION, "dim"))
         column.addWidget(self.notice)
         self.choice.activated.connect(self._choose)
         self.follow()
@@ -80,9 +84,7 @@ class LiveEpochs(QWidget):
             self._show(self._course)
 
     def _title(self, course: Course) -> str:
-        known = [name for name in self._titles if re.match(rf"{re.escape(name)}(?![\w-])", course.title)]
-        name = max(known, key=len, default="")
-        return f"{self._titles.get(name, '')}{course.title.removeprefix(name)}"
+        return with_title(course.title, self._titles)
 
     def _show(self, course: Course) -> None:
         alone = "" if self.choice.isVisible() or len(self._epochs.running) > 1 else f"{self._title(course)}: "

@@ -33,10 +33,12 @@ class NetworkRow(Explained):
         self.edit.setToolTip("How pictures are cut and varied, and how the network is trained; with a preview on your "
                              "own cases")
         self.choose.setToolTip("The file that the network starts from (.pth or .safetensors)")
+        for pressed in (self.edit, self.choose):
+            pressed.setProperty("role", "link")
         for pressed, name in ((self.edit, "Settings and pictures of"), (self.choose, "Choose weights of")):
             pressed.setAccessibleName(f"{name} {button.text()}")
         row = QHBoxLayout()
-        row.setContentsMargins(_INDENT, 2, 0, 0)
+        row.setContentsMargins(_INDENT - 4, 0, 0, 0)
         row.setSpacing(8)
         row.addWidget(self.edit)
         row.addWidget(self.choose)

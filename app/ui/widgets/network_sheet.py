@@ -20,12 +20,14 @@ from app.ui.widgets.copy_label import wrapped
 from app.ui.widgets.phases_field import PhasesField
 from app.ui.widgets.picture_strip import PictureStrip
 from app.ui.widgets.recipe_form import Look, RecipeForm
-from app.ui.widgets.recipe_group import RecipeGroup
+from app.ui.widgets.recipe_group import INDENT, RecipeGroup
 from app.ui.widgets.result_panel import heading
 from app.ui.widgets.weights_field import WeightsField
 
 WIDTH = 640
 _PAUSE_MS = 700
+_LABELS = 190
+"""Pixels of the labels, the same in every form."""
 
 
 class NetworkSheet(QWidget):
@@ -67,6 +69,7 @@ class NetworkSheet(QWidget):
             "fit": [_form(FitRecipe, each) for each in (looks.FIT, looks.FIT_MORE)]}
         self.augment = RecipeGroup("Vary the pictures while it learns", "Each epoch sees other variants of a picture",
                                    AugmentRecipe, looks.AUGMENT)
+        self.augment.form.align(_LABELS - INDENT)
         self.prep = {
             "n4": RecipeGroup("Bias correction (N4)", "Even out the coil's sensitivity first", N4Recipe,
                               recipe_looks.N4),
@@ -225,7 +228,9 @@ class NetworkSheet(QWidget):
 
 
 def _form(kind: Any, shown: Mapping[str, Look], mend: Any = None) -> RecipeForm:
-    return RecipeForm(kind, shown, only=True, mend=mend)
+    form = RecipeForm(kind, shown, only=True, mend=mend)
+    form.align(_LABELS)
+    return form
 
 
 def _fill(column: QVBoxLayout, sections: tuple[tuple[str, tuple[QWidget, ...]], ...]) -> None:

@@ -26,7 +26,7 @@ from app.ui.theme import theme
 from app.ui.widgets.contour import edge_path
 from app.ui.widgets.copy_label import ElidedLabel, wrapped
 
-SIDE = 108
+SIDE = 96
 _TEXT = 24
 
 
@@ -167,7 +167,7 @@ def draw_picture(picture: NDArray[np.float32], outline: NDArray[np.bool_] | None
     if outline is not None:
         pen = painter.pen()
         pen.setCosmetic(True)
-        for colour, width in ((QColor(0, 0, 0, 160), 3.0), (QColor(theme().label_colour(1)), 1.5)):
+        for colour, width in ((QColor(0, 0, 0, 160), 2.4), (QColor(theme().label_colour(1)), 1.2)):
             pen.setColor(colour)
             pen.setWidthF(width * ratio)
             painter.setPen(pen)

@@ -93,7 +93,7 @@ class RecipeEditor(QDialog):
         layout.setSpacing(16)
         layout.addLayout(left)
         layout.addLayout(right, 1)
-        self.resize(1040 if self._shows_networks else 920, 800 if self._shows_networks else 760)
+        self.resize(1280 if self._shows_networks else 920, 820 if self._shows_networks else 760)
         self._draft: Recipe | None = None
         self._deleted = False
         self.list.currentItemChanged.connect(lambda item, _before: item and self.choose(item.data(_NAME_ROLE)))

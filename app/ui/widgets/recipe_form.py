@@ -144,6 +144,12 @@ class RecipeForm(QWidget):
             made.set_value(getattr(value, name))
         self._refuse("")
 
+    def align(self, width: int) -> None:
+        """Give the labels room of so many pixels, so that forms one below the other begin alike."""
+        layout = self.layout()
+        if isinstance(layout, QGridLayout):
+            layout.setColumnMinimumWidth(0, width)
+
     def show_field(self, name: str, *, shown: bool) -> None:
         """Show or hide one setting, which keeps its value."""
         self.fields[name].setVisible(shown)
