@@ -79,6 +79,7 @@ def list_epochs(model: NetworkClassifier | None) -> list[list[dict[str, Any]]]:
                 "loss": round(epoch.trained, 6),
                 "watched": None if epoch.watched is None else round(epoch.watched, 6),
                 "auc": None if epoch.auc is None else round(epoch.auc, 6),
+                "batch": epoch.batch,
             }
             for epoch in history
         ]
