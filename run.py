@@ -27,7 +27,8 @@ PINS = ROOT / "resources" / "pins.txt"
 DISK_NEEDED_GB = 6
 RADIOMICS = "pyradiomics==3.0.1"
 BUILD_FIRST = ("numpy", "versioneer", "setuptools", "wheel")
-WORKERS = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")  # -n0 among the words: one process
+# -n0 among the words: one process
+WORKERS = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", "--max-worker-restart", "0")
 QT_LIBRARIES = {
     "EGL": "libegl1",
     "GL": "libgl1",

@@ -119,7 +119,8 @@ def test_no_venv_module(run, monkeypatch):
 
 @pytest.mark.parametrize(("words", "expected"), [
     ([], ["-m", "app", "--demo"]), (["bench"], ["-m", "tests.benchmarks"]),
-    (["test", "-n0"], ["-m", "pytest", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", "-n0"]),
+    (["test", "-n0"], ["-m", "pytest", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder",
+                       "--max-worker-restart", "0", "-n0"]),
     (["--", "score", "a b"], ["-P", "-m", "app", "score", "a b"])])
 def test_words_reach_the_environment(run, monkeypatch, words, expected):
     monkeypatch.setattr(run, "ready", lambda: True)
