@@ -272,7 +272,7 @@ def toy(tmp_path):
     installer = artefact.make(folder, out)
 
     def run(*words):
-        return subprocess.run(["sh", *map(str, words)], capture_output=True, text=True, timeout=60, cwd=home,
+        return subprocess.run(["/bin/sh", *map(str, words)], capture_output=True, text=True, timeout=60, cwd=home,
                               stdin=subprocess.DEVNULL, env={"HOME": str(home), "PATH": os.environ["PATH"]})
 
     return SimpleNamespace(installer=installer, home=home, run=run, target=home / "opt" / "lipo scope",
@@ -374,3 +374,17 @@ def test_what_another_build_has_kept_is_another(monkeypatch, tmp_path):
         (tmp_path / "resources" / "build.json").write_text(json.dumps({"source": source}))
         digests.add(finished.program_digest())
     assert len(digests) == 2
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_without_a_terminal_the_screen_tells_why_there_is_no_window(frozen, monkeypatch, tmp_path, capsys, qapp):
+    from app.ui import launch
+
+    said = []
+    monkeypatch.setattr(launch.QMessageBox, "critical", lambda *words: said.append(words[-1]))
+    monkeypatch.setattr(sys, "frozen", frozen, raising=False)
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LIPOSCOPE_DATA", str(tmp_path / "file" / "folder"))
+    assert launch.launch() == 2
+    assert "The data folder cannot be made" in capsys.readouterr().err
+    assert len(said) == frozen

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app.core.errors import AppError
 from app.core.paths import logs_folder, program_folder
@@ -35,7 +35,7 @@ def launch(*, demo: bool = False, paths: Sequence[str] = ()) -> int:
         folder = logs_folder()
         store = Store()
     except AppError as error:
-        sys.stderr.write(f"{error}\n")
+        _tell(error)
         return 2
     with (folder / "window-faults.log").open("a", encoding="utf-8") as faults:
         faulthandler.enable(faults)
@@ -54,3 +54,12 @@ def launch(*, demo: bool = False, paths: Sequence[str] = ()) -> int:
         status = int(application.exec())
         faulthandler.disable()
     return status
+
+
+def _tell(error: AppError) -> None:
+    """Say why there will be no window: on the terminal, and where there may be none, on the screen."""
+    sys.stderr.write(f"{error}\n")
+    if getattr(sys, "frozen", False):
+        application = QApplication.instance() or QApplication(sys.argv[:1])
+        QMessageBox.critical(None, "LipoScope", str(error))
+        del application
