@@ -78,6 +78,14 @@ def shared_data() -> Path:
     return SHARED
 
 
+@pytest.fixture(autouse=True, scope="session")
+def data_folder_of_wider_fixtures(tmp_path_factory) -> Iterator[None]:
+    """Keep what fixtures of a whole module write out of the user's own data folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIPOSCOPE_DATA", str(tmp_path_factory.mktemp("wider_data_folder")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def own_data_folder(tmp_path_factory, monkeypatch) -> Path:
     folder = tmp_path_factory.mktemp("data_folder")

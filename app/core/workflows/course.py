@@ -59,7 +59,7 @@ class Course:
     def __init__(self, report: Report, start: float, end: float, seconds: float) -> None:
         self._report, self._start, self._end = report, start, end
         self._seconds, self._spent, self._words = max(seconds, 1e-9), 0.0, ""
-        self._expected = 0.0
+        self._expected, self._next = 0.0, ""
 
     def listen(self) -> None:
         """Say the last words again: this is where a wish to stop is heard."""
@@ -72,7 +72,7 @@ class Course:
 
     def within(self, fraction: float, words: str) -> None:
         """Tell how far a fold is that is fitted in this process."""
-        self._tell(self._spent + fraction * self._expected, f"{self._words}. {words}")
+        self._tell(self._spent + fraction * self._expected, f"{self._next}. {words}")
 
     def _tell(self, spent: float, words: str) -> None:
         share = min(spent / self._seconds, 1.0)
@@ -94,11 +94,12 @@ class Course:
 
         def run(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
             nonlocal done
-            self._expected = seconds
-            self.say(f"{name}: fold {min(done + 1, count)} of {count}")
+            self._expected, self._next = seconds, f"{name}: fold {min(done + 1, count)} of {count}"
+            self.say(self._next)
             for answer in runner(function, items):
                 done += 1
                 self._spent += seconds
+                self._next = f"{name}: fold {min(done + 1, count)} of {count}"
                 self.say(f"{name}: fold {done} of {count}")
                 yield answer
 
