@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject
 
 from app.core.errors import AppError, Failure
+from app.core.requests import CaseFiles, ExplainRequest
 from app.ui.attention_words import map_sentence
 from app.ui.calls import Call
 from app.ui.reading import Reading
@@ -149,7 +150,8 @@ class Attention(QObject):
         _key, model, files = self._case
         self._asked = method
         self._section.show_problem("")
-        self._call.start({"case": json.loads(files), "model": model, "method": method}, "Drawing where it looked")
+        ask = ExplainRequest(case=CaseFiles.model_validate(json.loads(files)), model=model, method=method)
+        self._call.start(ask.model_dump(mode="json"), "Drawing where it looked")
 
     def _take(self, told: dict[str, Any]) -> None:
         method, self._asked = self._asked, ""

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 CAUTION = "looks_elsewhere"
 MEANING = "It shows where the network's answer came from, not where the disease is."
-ELSEWHERE = "It looked elsewhere: the answer may rest on something other than the tumour."
+_LITTLE, _NOWHERE = 0.02, ": no single place decides"
+_RESTS = "the answer may rest on something other than the tumour."
 _LOOKED = {"gradcam": "of what the network looked at", "occlusion": "of what covering costs"}
 
 
@@ -23,9 +24,12 @@ def share_sentence(share: float | None, expected: float | None, towards: str, me
     return f"{_percent(share)} {_LOOKED[method]} lies in the tumour{even}."
 
 
-def looks_elsewhere(score: Mapping[str, Any]) -> bool:
-    """Whether a score warns that the network looked elsewhere."""
-    return any(caution.get("code") == CAUTION for caution in score.get("cautions") or ())
+def elsewhere_sentence(score: Mapping[str, Any], method: str = "gradcam") -> str:
+    """Warn beside a map that the network looked elsewhere, which Grad-CAM tells; empty where the score does not."""
+    share = (score.get("attention") or {}).get("share")
+    if share is None or all(caution.get("code") != CAUTION for caution in score.get("cautions") or ()):
+        return ""
+    return f"It looked elsewhere: {_RESTS}" if method == "gradcam" else f"By Grad-CAM {_percent(share)}: {_RESTS}"
 
 
 def network_sentence(score: Mapping[str, Any]) -> str:
@@ -59,14 +63,17 @@ def map_sentence(found: AttentionMap, first: int, last: int, count: int, stronge
     strongest : int or None
         The same.
     """
-    given = f"slice {first} of {count}" if first == last else f"slices {first} to {last} of {count}"
+    number = len(found.slices)
+    given = f"slice {first} of {count}" if number == 1 else f"slices {first} to {last} of {count}"
+    if last - first >= number:
+        given = f"{number} slices, from {first} to {last} of {count}"
     peak = f"; the map is strongest on {strongest}" if strongest is not None and first != last else ""
     said = f"The network was given {given}, within the broken line{peak}."
     if found.method == "gradcam":
         said += " Colours run from 0 to 1, the strongest place of each picture."
     else:
         said += (f" Covering one place moves the probability of {found.towards} by at most "
-                 f"{100 * found.limits[1]:.2g} percentage points.")
+                 f"{100 * found.limits[1]:.2g} percentage points{'' if found.limits[1] >= _LITTLE else _NOWHERE}.")
     return said
 
 

@@ -275,6 +275,23 @@ def test_occlusion_is_told_in_points_of_probability_to_both_sides(driver, sectio
     assert section.share.text().startswith("64\N{NO-BREAK SPACE}% of what covering costs")
 
 
+def test_occlusion_that_moves_little_is_said_to_decide_nothing_and_grad_cam_still_warns(driver):
+    section = open_network_case(driver, network_score(cautions=[ELSEWHERE], attention={**LOOKED, "share": 0.32}))
+    driver.window.state.choose("attention", {"method": "occlusion"})
+    section.switch.click()
+    driver.jobs.answer("explain_case", answer(driver.folder, "occlusion", 0.005 * map_voxels(), share=0.64))
+    assert section.place.text().endswith("at most 0.5 percentage points: no single place decides.")
+    assert section.elsewhere_words.text().startswith("By Grad-CAM 32\N{NO-BREAK SPACE}%")
+
+
+def test_slices_between_which_others_were_left_out_are_counted(driver, section):
+    section.switch.click()
+    voxels = map_voxels()
+    voxels[..., (6, 7)] = np.nan
+    driver.jobs.answer("explain_case", answer(driver.folder, voxels=voxels, slices=[5, 8]))
+    assert "given 2 slices, from 6 to 9 of 12" in section.place.text()
+
+
 def test_a_failure_is_said_and_nothing_asks_again_by_itself(driver, section):
     section.switch.click()
     driver.jobs.failed.emit(driver.jobs.last("explain_case"),

@@ -19,7 +19,7 @@ METHODS = {"gradcam": "Grad-CAM", "occlusion": "Occlusion"}
 # Perceptually uniform, told apart by colour-blind eyes, and free of the verdicts' blue and orange.
 _COLOURS = {"gradcam": "magma", "occlusion": "CET-D2"}
 # Of the strongest value; what is weaker fades out, so that the picture stays in sight.
-_VEIL = {"gradcam": 0.25, "occlusion": 0.8}
+_VEIL = {"gradcam": 0.25, "occlusion": 0.5}
 _STEPS = 256
 Span = tuple[int, int]
 

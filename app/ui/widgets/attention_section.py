@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.attention_words import ELSEWHERE, MEANING, looks_elsewhere, network_sentence, share_sentence
+from app.ui.attention_words import MEANING, elsewhere_sentence, network_sentence, share_sentence
 from app.ui.theme import theme
 from app.ui.widgets.attention_map import METHODS
 from app.ui.widgets.colour_bar import ColourBar, ColourScale
@@ -60,7 +60,7 @@ class AttentionSection(QWidget):
         self.title = QLabel("Where it looked")
         self.title.setProperty("role", "heading")
         self.share, self.bar = wrapped(), ShareBar()
-        self.elsewhere, self.elsewhere_words = QWidget(), wrapped(ELSEWHERE)
+        self.elsewhere, self.elsewhere_words = QWidget(), wrapped()
         self._mark = VerdictMark()
         self.switch = QCheckBox("Show on the picture")
         self.switch.toggled.connect(self.switched)
@@ -138,7 +138,6 @@ class AttentionSection(QWidget):
         self._looks.setVisible(bool(score.get("attention")))
         self.title.setText("Where it looked" if score.get("attention") else "Network")
         self._mark.show_mark("exclamation", theme().warning)
-        self.elsewhere.setVisible(looks_elsewhere(score))
         self.network.setText(network_sentence(score))
         self.network.setVisible(bool(self.network.text()))
         found = score.get("attention")
@@ -190,6 +189,8 @@ class AttentionSection(QWidget):
     def _say_share(self, share: float | None, expected: float | None, towards: str, method: str = "gradcam") -> None:
         sentence = share_sentence(share, expected, towards, method)
         self.share.setText(sentence)
+        self.elsewhere_words.setText(elsewhere_sentence(self._score, method))
+        self.elsewhere.setVisible(bool(self.elsewhere_words.text()))
         self.bar.setVisible(share is not None and expected is not None)
         if share is not None and expected is not None:
             self.bar.show_shares(share, expected, sentence)
