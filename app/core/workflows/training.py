@@ -83,7 +83,7 @@ def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
     cohort = replace(cohort, cautions=(*cohort.cautions, *told))
     plan = make_plan(ask, cohort)
     course = Course(report, read.fraction, FITTING, _expect(ask, plan))
-    course.say(f"Learning from {len(cohort.features)} features: {', '.join(cohort.features)}")
+    course.say(_what_is_learned_from(ask, cohort))
     with Crew(ask.jobs, course.listen) as crew:
         trial = Trial(ask, cohort, crew.map, course)
         validated = {recipe.name: trial.validate(recipe, plan) for recipe in ask.settled}
@@ -99,6 +99,12 @@ def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
     remember_cases(ask, bundle, cohort, result)
     report(1.0, "Done")
     return {**result, "bundle": str(bundle.folder)}
+
+
+def _what_is_learned_from(ask: TrainRequest, cohort: Cohort) -> str:
+    if all(recipe.network and not recipe.features for recipe in ask.settled):
+        return f"Learning from pictures of {len(cohort.labels)} cases"
+    return f"Learning from {len(cohort.features)} features: {', '.join(cohort.features)}"
 
 
 def remember_cases(ask: TrainRequest, bundle: Bundle, cohort: Cohort, result: dict[str, Any]) -> None:
