@@ -36,8 +36,9 @@ from app.core.store import Store
 from app.ui.case_files import identity_of
 from app.ui.crossings import join_results, join_training
 from app.ui.exporting import Exporting
+from app.ui.helping import Helping
 from app.ui.jobs import Jobs
-from app.ui.pages.about import about_html, keys_html, show_page
+from app.ui.pages.about import about_html, show_page
 from app.ui.pages.cohort import CohortPage
 from app.ui.pages.library import LibraryPage
 from app.ui.pages.results import ResultsPage
@@ -80,6 +81,7 @@ class MainWindow(QMainWindow):
         self._restyle(self.state["theme"])
         self.reading = Reading(self.state, self.jobs, self)
         self.keymap = Keymap.from_json(self.state["keymap"] or {"profile": self.state["mouse_profile"]})
+        self.helping = Helping(self.keymap, self)
         self.setWindowTitle("LipoScope")
         self.setAcceptDrops(True)
         self.line = ProgressLine()
@@ -132,8 +134,8 @@ class MainWindow(QMainWindow):
         self.engine = QLabel("engine: not started")
         self.engine.setProperty("role", "dim")
         self.help_button, self.menu_button = QPushButton("?"), QPushButton("Menu")
-        self.help_button.setAccessibleName("Map of keys")
-        self.help_button.setToolTip("Map of keys (F1)")
+        self.help_button.setAccessibleName("Guide")
+        self.help_button.setToolTip("Guide to what is on screen (F1)")
         row.addWidget(self.engine)
         row.addSpacing(8)
         row.addWidget(self.help_button)
@@ -157,7 +159,8 @@ class MainWindow(QMainWindow):
                 ("Full screen", "F11", self._toggle_full_screen), ("", "", None),
                 *((page, f"Ctrl+{place + 1}", lambda place=place: self.show_page(place))
                   for place, page in enumerate(PAGES)), ("", "", None),
-                ("Map of keys", "F1", self.show_keys), ("About LipoScope", "", self.show_about),
+                ("Guide", "F1", self.show_help), ("Map of keys", "Shift+F1", self.helping.show_keys),
+                ("About LipoScope", "", self.show_about),
                 ("Quit", keys.Quit, self.close)):
             if do is None:
                 menu.addSeparator()
@@ -178,7 +181,8 @@ class MainWindow(QMainWindow):
 
     def _bind(self) -> None:
         self.tabs.idClicked.connect(self.show_page)
-        self.help_button.clicked.connect(self.show_keys)
+        self.help_button.clicked.connect(self.show_help)
+        self.score_page.result.panel.cautions.explained.connect(self.helping.explain)
         self.score_page.open_requested.connect(self.ask_files)
         self.score_page.drop_zone.case_requested.connect(self._open_recent)
         self.score_page.drop_zone.worklist_requested.connect(self._continue_worklist)
@@ -187,7 +191,7 @@ class MainWindow(QMainWindow):
         self.cohort_page.case_opened.connect(lambda: self.show_page(0))
         join_training(self.train_page, self.score_page, self.reading, self.show_named)
         join_results(self.results_page, self.train_page, self.library_page, self.reading, self.show_named)
-        self.settings_page.keys_requested.connect(self.show_keys)
+        self.settings_page.keys_requested.connect(self.helping.show_keys)
         self.settings_page.about_requested.connect(self.show_about)
         self.line.cancel_requested.connect(self.stop)
         self.reading.said.connect(self.line.say)
@@ -340,9 +344,9 @@ class MainWindow(QMainWindow):
         if self.pages.currentWidget() is not self.score_page or not self.score_page.steering.escape():
             self.stop(training=False)
 
-    def show_keys(self) -> None:
-        """Show the map of keys."""
-        show_page("Keys and mouse", keys_html(self.keymap), (960, 640), self)
+    def show_help(self) -> None:
+        """Open the guide at what is on screen."""
+        self.helping.show_place(self.tabs.checkedButton().text(), self.pages.currentWidget())
 
     def show_about(self) -> None:
         """Show version and parts."""
@@ -353,7 +357,7 @@ class MainWindow(QMainWindow):
 
     def _do(self, action: str) -> None:
         done = {"previous_case": lambda: self.score_page.worklist.step(-1), "undo": self.undo,
-                "next_case": lambda: self.score_page.worklist.step(1), "help": self.show_keys,
+                "next_case": lambda: self.score_page.worklist.step(1), "help": self.show_help,
                 "save_picture": lambda: self.exporting.ask("png"),
                 "bias": self.score_page.steering.open, "attention": self.score_page.attention.toggle}.get(action)
         if done is not None:
@@ -372,6 +376,7 @@ class MainWindow(QMainWindow):
             self.cohort_page.restyle()
             self.train_page.restyle()
             self.results_page.restyle()
+            self.helping.restyle()
             self.update()
         elif name == "prep":
             self.score_page.bar.choose_preparation(value)

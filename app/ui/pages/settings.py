@@ -83,7 +83,7 @@ class SettingsPage(QScrollArea):
         form.addRow("Model for new cases", self.model)
         form.addRow("Error rate of a verdict", self.rate)
         form.addRow("Malignant tumours among those you see", self.prevalence)
-        keys, about = QPushButton("Map of keys (F1)"), QPushButton("About LipoScope")
+        keys, about = QPushButton("Map of keys (Shift+F1)"), QPushButton("About LipoScope")
         keys.clicked.connect(self.keys_requested)
         about.clicked.connect(self.about_requested)
         buttons = QHBoxLayout()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.ui.theme import theme
 from app.ui.widgets.copy_label import wrapped
@@ -14,18 +14,35 @@ from app.ui.widgets.verdict_mark import VerdictMark
 
 
 class CautionList(QWidget):
-    """A heading with the count, then one sentence per caution."""
+    """A heading with the count, then one sentence per caution.
+
+    Signals
+    -------
+    explained(str)
+        The reader asks what the cautions mean: the code of the first.
+    """
+
+    explained = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.heading = QLabel("Cautions")
         self.heading.setProperty("role", "heading")
+        self.explain = QPushButton("What they mean")
+        self.explain.setProperty("role", "link")
+        self.explain.setToolTip("Open the guide at these cautions")
+        self.explain.clicked.connect(lambda: self.explained.emit(self._first))
+        self._first = ""
+        head = QHBoxLayout()
+        head.addWidget(self.heading)
+        head.addStretch(1)
+        head.addWidget(self.explain)
         self._rows = QVBoxLayout()
         self._rows.setSpacing(6)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
-        layout.addWidget(self.heading)
+        layout.addLayout(head)
         layout.addLayout(self._rows)
         self.sentences: tuple[str, ...] = ()
 
@@ -37,6 +54,8 @@ class CautionList(QWidget):
                 widget.setParent(None)
                 widget.deleteLater()
         self.sentences = tuple(dict.fromkeys(str(caution["message"]) for caution in cautions))
+        self._first = str(cautions[0].get("code", "")) if cautions else ""
+        self.explain.setVisible(bool(cautions))
         self.heading.setText(f"Cautions ({len(self.sentences)})" if self.sentences else "No cautions")
         for sentence in self.sentences:
             row = QWidget()
