@@ -15,6 +15,7 @@ from app.core.data import Identity
 from app.core.errors import InputError
 from app.core.files import write_atomically
 from app.core.radiomics.catalogue import describe
+from app.core.report.looked import describe_look
 from app.core.report.templates import find_font, open_templates
 
 MOST_CONTRIBUTIONS = 15
@@ -74,10 +75,11 @@ def sentences(score: Mapping[str, Any]) -> list[str]:
     prevalence, point, comparator = score["prevalence"], score["operating_point"], score["comparator"]
     low, high = score["interval"]
     side = "at or above" if score["probability"] >= point["threshold"] else "below"
+    varied = ", the picture turned or shifted a little, and the network" if score.get("network") else " and the model"
     training = (
         f"{_figure(score['probability'])} among tumours like those the model was trained on, "
         f"{_per_hundred(prevalence['training'])} of them {positive} ({low:.2f} to {high:.2f} if the outline were drawn "
-        "slightly differently and the model fitted on other patients)."
+        f"slightly differently{varied} fitted on other patients)."
     )
     used = _per_hundred(prevalence["used"])
     clinic = (
@@ -175,6 +177,7 @@ def _html(score: Mapping[str, Any], pictures: Sequence[Path], identity: str) -> 
             headline=headline(score),
             sentences=sentences(score),
             contributions=_contributions(score),
+            looked=describe_look(score),
             scale=draw_scale(score),
             scale_key=SCALE_KEY,
             pictures=[base64.b64encode(picture.read_bytes()).decode() for picture in pictures],
@@ -219,15 +222,16 @@ def _pdf(score: Mapping[str, Any], pictures: Sequence[Path], identity: str) -> b
     paragraph(f"Cautions ({len(score['cautions'])})", 11, "B")
     for caution in score["cautions"]:
         paragraph(f"- {caution['message']}")
-    paragraph("What moved the score", 11, "B")
-    table(
-        [
-            ("Feature", "Value", "Effect, log odds"),
-            *((row["title"], row["value"], row["effect"]) for row in _contributions(score)),
-        ],
-        (50, 30, 20),
-    )
-    paragraph("")
+    looked, rows = describe_look(score), _contributions(score)
+    if looked:
+        paragraph("Where the network looked", 11, "B")
+        for sentence in looked:
+            paragraph(sentence)
+    if rows or not looked:
+        paragraph("What moved the score", 11, "B")
+        shown = [(row["title"], row["value"], row["effect"]) for row in rows]
+        table([("Feature", "Value", "Effect, log odds"), *shown], (50, 30, 20))
+        paragraph("")
     paragraph("How the images were prepared", 11, "B")
     if score["trace"]:
         steps = [(step["step"], json.dumps(step["settings"]), f"{step['seconds']:.2f}") for step in score["trace"]]

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from app.core.errors import InputError
+from app.core.report.looked import describe_look
 from app.core.report.score import draw_scale, headline, sentences, write_report
 from app.core.workflows import export_report, score_case
 from tests.core.pdf_text import read_pdf
@@ -169,3 +170,27 @@ def test_identity_stays_out_unless_it_is_given_and_out_of_json_always(score, tmp
     assert "Doe, Jane, 4711-X, 1950-02-03, F, 2024-05-06, St Elsewhere" in texts[1]
     assert not any(value in texts[0] for value in ("Doe", "4711", "Elsewhere", "1950-02-03"))
     assert "secret" not in texts[1]
+
+
+NETWORK = {"kind": "cnn-small", "networks": 3, "parameters": 1173507, "device": "CPU", "spread_networks": 0.4,
+           "spread_views": 0.2}
+LOOKED = {"label": 1, "class": "ALT/WDL", "sequence": "t1", "share": 0.37, "expected": 0.36, "slices": [4, 8]}
+
+
+@pytest.mark.parametrize("suffix", [".html", ".pdf"])
+def test_a_networks_report_says_where_it_looked_and_names_no_features(score, tmp_path, suffix):
+    plain = write({**score, "network": None, "attention": None}, tmp_path / f"plain{suffix}")
+    assert "network looked" not in plain
+    assert "What moved the score" in plain
+    text = write({**score, "contributions": [], "network": NETWORK, "attention": LOOKED},
+                      tmp_path / f"network{suffix}")
+    assert "3 networks (cnn-small), 1,173,507 parameters." in text
+    assert "37 % of what the network looked at (Grad-CAM, for ALT/WDL) lies in the tumour" in text
+    assert "not where the disease is." in text
+    assert "and the network fitted on other patients" in text
+    assert "What moved the score" not in text
+
+
+def test_a_map_of_nothing_is_told_without_a_figure(score):
+    assert describe_look({**score, "network": NETWORK, "attention": {**LOOKED, "share": None}})[1] == (
+        "No place in the pictures spoke for ALT/WDL.")
