@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES, SITES = 85, 43
-PARTS = ("window", "cohort", "train")
+NETWORK = "lipoma-phantom-cnn"
+SHIPS_NETWORK = (ROOT / "models" / NETWORK).is_dir()
+PARTS = ("window", *("attention",) * SHIPS_NETWORK, "cohort", "train")
 PAGES = (
-    "empty", "window", "settings",
+    "empty", "window", "settings", *("attention",) * SHIPS_NETWORK,
     "cohort", "quality", "exploration", "exploration-features", "exploration-maps", "exploration-slices",
     "exploration-histograms",
     "train-empty", "train-cases", "train-features", "train-sites", "train-models", "train-validation",
@@ -68,6 +70,8 @@ def main(words: list[str]) -> int:
     with open_room(ask.theme or "dark", tuple(ask.size)) as room:
         if "window" in ask.parts:
             _shoot_window(room, ask, shoot)
+        if "attention" in ask.parts:
+            _shoot_attention(room, ask.case, shoot)
         if {"cohort", "train"} & set(ask.parts):
             with _cohort(ask.cohort, ask.cases, ask.sites) as source:
                 if "cohort" in ask.parts:
@@ -100,6 +104,26 @@ def _shoot_window(room: Room, ask: argparse.Namespace, shoot: Callable[[str], No
         room.window.state.choose("theme", "light")
         shoot("window-light")
         room.window.state.choose("theme", "dark")
+
+
+def _shoot_attention(room: Room, case: list[str] | None, shoot: Callable[[str], None]) -> None:
+    """Score a case with the shipped network, and save where it looked."""
+    from tests.benchmarks.room import wait_until
+
+    room.window.show_page(0)
+    before = room.window.state["model"]
+    room.reading.scoring.choose_model(NETWORK)
+    if not room.reading.current:
+        room.drop([Path(part).resolve() for part in case]) if case else room.reading.open_demo()
+        wait_until(lambda: room.reading.current, what="the case")
+    room.reading.score()
+    attention = room.page.attention
+    wait_until(lambda: attention.is_offered and room.page.viewer.state.case is not None, what="the network's score")
+    attention.switch(on=True)
+    wait_until(lambda: room.page.viewer.state.attention is not None, what="the map")
+    shoot("attention")
+    attention.switch(on=False)
+    room.reading.scoring.choose_model(before)
 
 
 @contextmanager
