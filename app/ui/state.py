@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import psutil
 from PySide6.QtCore import QObject, Qt, Signal
 
 from app.core.errors import AppError, Failure
+from app.core.living import is_living, own_mark
 from app.core.paths import data_folder
 from app.core.store import Store
 
@@ -45,7 +44,7 @@ class SessionState(QObject):
         self._values = {name: store.setting(name, default) for name, default in DEFAULTS.items()}
         self._clerk = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._answered.connect(lambda then, answer: then(answer), Qt.ConnectionType.QueuedConnection)
-        self._views = data_folder() / "views" / str(os.getpid())
+        self._views = data_folder() / "views" / own_mark()
         self._view_number = 0
         self._open = True
 
@@ -102,5 +101,5 @@ def _sweep(views: Path) -> None:
     if not views.is_dir():
         return
     for folder in views.iterdir():
-        if not (folder.name.isdigit() and psutil.pid_exists(int(folder.name))):
+        if not is_living(folder.name):
             shutil.rmtree(folder, ignore_errors=True)
