@@ -137,22 +137,21 @@ class _Kept:
 
     def keep(self, looked: Looked, place: int, axis: int) -> None:
         """Keep every map that was drawn; what is told of one is written after it."""
-        shares = (looked.facts.share, looked.occluded)
-        for method, drawn, share in zip(_METHODS, (looked.gradcam, looked.occlusion), shares, strict=True):
+        for method, drawn in zip(_METHODS, (looked.gradcam, looked.occlusion), strict=True):
             if drawn is None:
                 continue
             with staged_file(self.map(method)) as stage:
                 # slices of the last axis lie in one piece, as in the arrays of a view
-                np.save(stage, np.asfortranarray(drawn))
+                np.save(stage, np.asfortranarray(drawn.placed))
             record = {
                 "place": place,
                 "label": looked.facts.label,
-                "share": share if np.isfinite(share) else None,
+                "share": drawn.share if np.isfinite(drawn.share) else None,
                 "expected": looked.facts.expected,
                 "slices": list(looked.facts.slices),
                 "axis": axis,
-                "shape": list(drawn.shape),
-                "caution": _describe(looked.caution),
+                "shape": list(drawn.placed.shape),
+                "caution": _describe(drawn.caution),
             }
             write_atomically(self._folder / f"{method}.json", json.dumps(record, allow_nan=False).encode())
 

@@ -15,6 +15,7 @@ from app.core.evaluate.external import measure_auc, measure_difference, measure_
 from app.core.files import write_atomically
 from app.core.io.tabulate import write_table
 from app.core.jobs import Report
+from app.core.report.anonymous import CASE, SITE, anonymise_table, number_each, veil
 from app.core.requests import EvaluateRequest
 from app.core.workflows.external_cases import read_external
 from app.core.workflows.external_scores import Scored, rival_scores, score_external
@@ -57,7 +58,12 @@ def evaluate(request: dict[str, Any], report: Report) -> dict[str, Any]:
     scored, failed = score_external(bundle, cases, partial(_share, report, 0.8, 0.95))
     report(0.95, "Judging the scores")
     result = _judge(bundle, scored, [*cases.failed, *failed])
-    written = _write(Path(ask.out), result, bundle, scored)
+    predictions = _predictions(bundle, scored)
+    if ask.anonymise:
+        patients = number_each(CASE, cases.patients)
+        words = patients | number_each(SITE, [] if cases.sites is None else cases.sites)
+        result, predictions = veil(result, words), anonymise_table(predictions, patients)
+    written = _write(Path(ask.out), result, predictions)
     report(1.0, "Done")
     return {**result, "written": written}
 
@@ -182,9 +188,10 @@ def _doubts(bundle: Bundle, scored: Scored) -> list[Caution]:
             Caution("one_class", f"The rarer class has {fewest} case(s): an AUC and a calibration need two of each.")
         )
     counts = dict(zip(bundle.specification.classes, np.bincount(cases.labels, minlength=2).tolist(), strict=True))
-    own = {name: cases.values[:, place] for place, name in enumerate(bundle.specification.features)}
-    if bundle.takes_pictures:  # their pictures are not kept, but their sizes are
+    if bundle.takes_pictures:  # of pictures nothing is kept that could be compared, but what was measured beside them
         own = {name: cases.others[name] for name in training.ranges if name in cases.others}
+    else:
+        own = {name: cases.values[:, place] for place, name in enumerate(bundle.specification.features)}
     spans = [(float(np.nanmin(own[name])), float(np.nanmax(own[name]))) for name in own if np.isfinite(own[name]).any()]
     known = [training.ranges.get(name) for name in own if name in training.ranges]
     if counts == training.counts and spans and spans == known:
@@ -198,11 +205,11 @@ def _doubts(bundle: Bundle, scored: Scored) -> list[Caution]:
     return told
 
 
-def _write(out: Path, result: dict[str, Any], bundle: Bundle, scored: Scored) -> list[str]:
+def _write(out: Path, result: dict[str, Any], table: pd.DataFrame) -> list[str]:
     out.mkdir(parents=True, exist_ok=True)
     evaluation, predictions = out / EVALUATION, out / PREDICTIONS
     write_atomically(evaluation, (json.dumps(result, indent=1, ensure_ascii=False) + "\n").encode())
-    write_table(predictions, _predictions(bundle, scored))
+    write_table(predictions, table)
     return [str(evaluation), str(predictions)]
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.bundle import Bundle, NetworkEstimator, Prediction
-from app.core.data import Case, Caution, FloatArray, LookedAt, Mask, NetworkFacts, Prepared
-from app.core.deep.attention import Attention
+from app.core.data import Case, Caution, FloatArray, Geometry, LookedAt, Mask, NetworkFacts, Prepared
 from app.core.deep.crops import ORIENTATION, Crops, make_crops
+from app.core.deep.explain import check_attention, share_inside
 from app.core.deep.placing import find_slices, place_maps
 from app.core.errors import BundleError
 from app.core.network_recipe import CropRecipe
@@ -22,27 +22,40 @@ Features = Mapping[str, float]
 
 
 @dataclass(frozen=True, eq=False)
+class Drawn:
+    """One map on the grid of the image that the pictures were cut from.
+
+    Parameters
+    ----------
+    placed : array of float32, shape (i, j, k)
+        Grad-CAM from 0 to 1, occlusion in lost probability; NaN where no picture was cut.
+    share : float
+        Of the map inside the tumour; NaN where it is empty.
+    caution : Caution or None
+        When the networks looked elsewhere.
+    """
+
+    placed: FloatArray
+    share: float
+    caution: Caution | None
+
+
+@dataclass(frozen=True, eq=False)
 class Looked:
-    """Where the networks looked on a case, in the words of its score and as maps on its image.
+    """Where the networks looked on a case: in the words of its score, and as maps.
 
     Parameters
     ----------
     facts : LookedAt
-    gradcam : array of float32, shape (i, j, k)
-        On the grid of the image that the pictures were cut from; 0 to 1, NaN where no picture was cut.
-    occlusion : array of float32, shape (i, j, k), or None
-        Lost probability.
-    occluded : float
-        Share of what occlusion loses that lies in the tumour; NaN where it was not asked for.
-    caution : Caution or None
-        When they looked elsewhere.
+        Of the Grad-CAM maps.
+    gradcam : Drawn
+    occlusion : Drawn or None
+        Where it was asked for.
     """
 
     facts: LookedAt
-    gradcam: FloatArray
-    occlusion: FloatArray | None
-    occluded: float
-    caution: Caution | None
+    gradcam: Drawn
+    occlusion: Drawn | None
 
 
 def cut_case(bundle: Bundle, prepared: Prepared) -> Crops:
@@ -117,24 +130,25 @@ def look_at(
     tell : callable, optional
         Told how far the covering has come, 0 to 1; may raise `Cancelled`.
     """
-    from app.core.deep.explain import share_inside
-
     label = int(probability >= 0.5)
     model = bundle.pictures
-    found: Attention = model.look(crops.values, crops.outlines, label, features, occlusion=occlusion, tell=tell)
+    found = model.look(crops.values, crops.outlines, label, features, occlusion=occlusion, tell=tell)
     [(sequence, image)] = case.images.items()
-    gradcam = place_maps(found.gradcam, crops.affines, image.geometry)
-    lost = None if found.occlusion is None else place_maps(found.occlusion, crops.affines, image.geometry)
+    gradcam = _draw(found.gradcam, crops, image.geometry)
     facts = LookedAt(
         label=label,
         class_name=bundle.specification.classes[label],
         sequence=sequence,
         share=found.share,
         expected=found.expected,
-        slices=find_slices(gradcam, image.geometry),
+        slices=find_slices(gradcam.placed, image.geometry),
     )
-    occluded = float("nan") if found.occlusion is None else share_inside(found.occlusion, crops.outlines)[0]
-    return Looked(facts, gradcam, lost, occluded, found.caution)
+    return Looked(facts, gradcam, None if found.occlusion is None else _draw(found.occlusion, crops, image.geometry))
+
+
+def _draw(maps: FloatArray, crops: Crops, geometry: Geometry) -> Drawn:
+    share, expected = share_inside(maps, crops.outlines)
+    return Drawn(place_maps(maps, crops.affines, geometry), share, check_attention(share, expected))
 
 
 def describe_networks(bundle: Bundle, prediction: Prediction) -> NetworkFacts | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
@@ -20,8 +21,9 @@ from app.core.io.table import read_cases
 from app.core.jobs import Failure, Report, describe_failure
 from app.core.preprocess.chain import prepare
 from app.core.radiomics.extract import extract
+from app.core.report.anonymous import CASE, anonymise_score, name_sequences, number
 from app.core.report.score import write_report
-from app.core.requests import ScoreCohortRequest, ScoreRequest
+from app.core.requests import CaseFiles, ScoreCohortRequest, ScoreRequest
 from app.core.segment.jitter import jitter_masks
 from app.core.workflows.models import open_bundle
 from app.core.workflows.parallel import run_each
@@ -96,9 +98,12 @@ def score_case(request: dict[str, Any], report: Report) -> dict[str, Any]:
     result = score_as_json(score)
     if prediction.harmonisation is not None:
         result["harmonisation"] = asdict(prediction.harmonisation)
+    renamed: dict[str, str] = {}
+    if ask.anonymise:
+        result, renamed = anonymise_score(result, ask.case, _number_of(ask.case)), name_sequences(ask.case)
     if ask.out:
         report(0.95, "Writing the report")
-        write_results(Path(ask.out), result, prepared, case, looked)
+        write_results(Path(ask.out), result, prepared, case, looked, renamed)
     report(1.0, "Done")
     return result
 
@@ -109,22 +114,28 @@ def score_cohort(request: dict[str, Any], report: Report) -> dict[str, Any]:
     _open_for(ask)
     table = read_cases(Path(ask.table), strict=False)
     settings = ask.model_dump(mode="json", exclude={"table", "jobs", "out"})
+    cases = table.cases
+    if ask.anonymise:
+        cases = tuple(files.model_copy(update={"id": number(CASE, place)}) for place, files in enumerate(cases))
     requests = [
         {"case": files.model_dump(mode="json"), **settings, "out": str(Path(ask.out) / folder) if ask.out else None}
-        for files, folder in zip(table.cases, name_files(files.id for files in table.cases), strict=True)
+        for files, folder in zip(cases, name_files(files.id for files in cases), strict=True)
     ]
     results = run_each(_score_or_explain, requests, ask.jobs, report, "Scoring", lost=_lose)
     faults: dict[int, list[str]] = {}
     for problem in table.problems:
         faults.setdefault(problem.row, []).append(problem.message)
     patients = {problem.row: problem.patient for problem in table.problems}
-    results += [
+    unread = [
         {
             "case": patients[row],
             "error": {"kind": "cohort", "message": f"Row {row}: {' '.join(messages)}", "remedy": "Correct the row."},
         }
         for row, messages in faults.items()
     ]
+    if ask.anonymise:
+        unread = [anonymise_score(each, None, number(CASE, len(cases) + at)) for at, each in enumerate(unread)]
+    results += unread
     return {"model": ask.model, "results": results, "failed": sum("error" in result for result in results)}
 
 
@@ -136,20 +147,25 @@ def _open_for(ask: ScoreRequest | ScoreCohortRequest) -> Bundle:
     return bundle
 
 
+def _number_of(files: CaseFiles) -> str:
+    """Give the number that a cohort gave a case; a case by itself has none."""
+    return files.id if re.fullmatch(rf"{CASE}-\d{{4,}}", files.id) else CASE
+
+
 def _lose(request: dict[str, Any], failure: Failure) -> dict[str, Any]:
     error = {"kind": failure.kind, "message": failure.message, "remedy": failure.remedy}
-    return {"case": request["case"]["id"], "error": error}
+    told = {"case": request["case"]["id"], "error": error}
+    if not request["anonymise"]:
+        return told
+    files = CaseFiles.parse(request["case"])
+    return anonymise_score(told, files, _number_of(files))
 
 
 def _score_or_explain(request: dict[str, Any]) -> dict[str, Any]:
     try:
         return score_case(request, lambda _fraction, _message: None)
     except Exception as error:  # noqa: BLE001 - one case must not end the cohort; the fault is in its row and in the log
-        failure = describe_failure(error)
-        return {
-            "case": request["case"]["id"],
-            "error": {"kind": failure.kind, "message": failure.message, "remedy": failure.remedy},
-        }
+        return _lose(request, describe_failure(error))
 
 
 class Clock:
@@ -281,7 +297,7 @@ def assemble(
                     *assumed,
                     *doubts(bundle, case, features, ask, distance),
                     *harmonised(prediction),
-                    *([looked.caution] if looked is not None and looked.caution is not None else []),
+                    *([looked.gradcam.caution] if looked is not None and looked.gradcam.caution is not None else []),
                 ]
             )
         ),
@@ -320,7 +336,12 @@ def _plain(value: Any) -> Any:
 
 
 def write_results(
-    folder: Path, score: Mapping[str, Any], prepared: Prepared, case: Case, looked: Looked | None
+    folder: Path,
+    score: Mapping[str, Any],
+    prepared: Prepared,
+    case: Case,
+    looked: Looked | None,
+    renamed: Mapping[str, str],
 ) -> None:
     """Write the report (HTML, PDF, JSON), the images as they were measured, and maps of where networks looked.
 
@@ -328,15 +349,18 @@ def write_results(
     ----------
     folder : Path
         Made if needed; files of the same names are replaced.
+    renamed : mapping of str to str
+        What to call sequences whose own names shall not be told.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for suffix in ("json", "html", "pdf"):
         write_report(score, folder / f"score.{suffix}", [])
     for sequence, volume in prepared.images.items():
-        write_nifti(folder / f"{sequence}_prepared.nii.gz", volume)
-        write_nifti(folder / f"{sequence}_mask.nii.gz", prepared.masks[sequence])
+        name = renamed.get(sequence, sequence)
+        write_nifti(folder / f"{name}_prepared.nii.gz", volume)
+        write_nifti(folder / f"{name}_mask.nii.gz", prepared.masks[sequence])
     if looked is not None:
         [image] = case.images.values()
-        write_nifti(folder / "gradcam.nii.gz", image.with_voxels(looked.gradcam))
+        write_nifti(folder / "gradcam.nii.gz", image.with_voxels(looked.gradcam.placed))
         if looked.occlusion is not None:
-            write_nifti(folder / "occlusion.nii.gz", image.with_voxels(looked.occlusion))
+            write_nifti(folder / "occlusion.nii.gz", image.with_voxels(looked.occlusion.placed))
