@@ -140,14 +140,15 @@ class RunningEpochs(QObject):
 
     def look(self, folder: str, live: bool) -> None:
         """Read what is new; nothing is shown of a run that does not go on."""
-        if not live or folder != self._folder:
+        watched = folder if live else ""
+        if watched != self._folder:
             had = bool(self._courses)
-            self._folder, self._courses, self._read = folder, {}, {}
-            self._since = time.time() - _SLACK if live else math.inf
+            self._folder, self._courses, self._read = watched, {}, {}
+            self._since = time.time() - _SLACK if watched else math.inf
             if had:
                 self.changed.emit()
-        if live and folder:
-            self._look(Path(folder) / FOLDER)
+        if watched:
+            self._look(Path(watched) / FOLDER)
 
     def _look(self, folder: Path) -> None:
         found = False

@@ -134,7 +134,7 @@ def test_a_long_run_of_networks_is_told_how_to_be_shorter(networks):
     networks.look(holds_images=True, features=109, seconds={"default": 1.0})  # asked before
     networks.look(holds_images=True, features=109, seconds={"cnn-small": 1200.0})
     step = networks.page.models
-    assert step.times["cnn-small"].text() == "about 1.7 h"
+    assert step.times["cnn-small"].text() == "about 1.7 h at most"
     assert "with the effort 'Quick', about 20 min" in step.warning.text()
     step.efforts["quick"].click()
     assert "Quick" not in step.warning.text()
@@ -305,6 +305,10 @@ def test_epochs_of_an_earlier_run_are_not_shown(networks):
         networks.jobs.request("train")).model_dump_json())
     networks.training.folds.read()
     assert not networks.page.run.epochs.isVisible()
+    write_epochs(keep, epoch(1, watched=0.8, auc=0.6), name="b")
+    networks.training.folds.read()
+    assert len(networks.training.epochs.running) == 1
+    assert networks.page.run.epochs.isVisible()
 
 
 def test_a_features_run_shows_no_epochs(wizard):

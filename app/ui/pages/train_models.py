@@ -112,6 +112,8 @@ class ModelsStep(Step):
         waits = name in draft.models and not known and training.is_timing
         cannot = "cannot be fitted here" if known and seconds is None else ""
         took = time_words(None if seconds is None else seconds * draft.repeats)
+        if took and isinstance(self.models[name], NetworkRow) and took.startswith("about"):
+            took = f"{took} at most"  # training stops sooner where nothing is gained
         self.times[name].setText(lacks.words if lacks else "being timed" if waits else cannot or took)
 
     def _show_networks(self) -> None:
