@@ -183,6 +183,7 @@ class MainWindow(QMainWindow):
         self.tabs.idClicked.connect(self.show_page)
         self.help_button.clicked.connect(self.show_help)
         self.score_page.result.panel.cautions.explained.connect(self.helping.explain)
+        self.score_page.result.panel.attention.explained.connect(lambda: self.helping.show("networks", "map"))
         self.score_page.open_requested.connect(self.ask_files)
         self.score_page.drop_zone.case_requested.connect(self._open_recent)
         self.score_page.drop_zone.worklist_requested.connect(self._continue_worklist)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -10,9 +12,12 @@ from viewer_cases import write_image
 from window_fixtures import SCORE, Driver, case_files
 
 from app.core.errors import Failure
-from app.core.requests import ExplainRequest
+from app.core.jobs import Job
+from app.core.requests import CaseFiles, ExplainRequest
 from app.ui.attention import NO_NETWORK
 from app.ui.attention_words import network_sentence, share_sentence
+from app.ui.remembered import Remembered
+from app.ui.scoring import SCORE_WORKFLOW
 from app.ui.widgets.attention_map import AttentionMap, colour_table
 from app.ui.widgets.view_case import PLANES
 from app.ui.widgets.viewer_menu import build_menu
@@ -348,6 +353,21 @@ def test_the_exported_picture_has_the_map_and_its_colours_in_words(driver, secti
     QApplication.processEvents()
     assert with_map != viewer.grab_picture()
     assert (tmp_path / "picture.png").stat().st_size > 0
+
+
+def test_what_a_map_means_is_a_click_away(driver, section):
+    section.explain.click()
+    guide = driver.window.helping.guide
+    assert guide.isVisible()
+    assert "Grad-CAM" in guide.text.toPlainText()
+
+
+def test_a_map_that_the_last_session_owed_is_no_score(driver):
+    files = CaseFiles.model_validate(case_files()).model_dump(mode="json")
+    left = Remembered((), (), {json.dumps(files, sort_keys=True): "7"})
+    asked = {"case": files, "model": "cnn"}
+    assert left.key_of(Job("1", "score", SCORE_WORKFLOW, asked)) == "7"
+    assert left.key_of(Job("2", "score", "app.core.workflows:explain_case", asked)) == ""
 
 
 class TestMap:

@@ -45,6 +45,8 @@ class AttentionSection(QWidget):
     revealed()
         The reader has asked for the map and it is there.
     peak_requested(), cancel_requested()
+    explained()
+        The reader asks what a map means.
     """
 
     switched = Signal(bool)
@@ -53,12 +55,17 @@ class AttentionSection(QWidget):
     revealed = Signal()
     peak_requested = Signal()
     cancel_requested = Signal()
+    explained = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._score: Mapping[str, Any] = {}
         self.title = QLabel("Where it looked")
         self.title.setProperty("role", "heading")
+        self.explain = QPushButton("What it means")
+        self.explain.setProperty("role", "link")
+        self.explain.setToolTip("Open the guide at these maps")
+        self.explain.clicked.connect(self.explained)
         self.share, self.bar = wrapped(), ShareBar()
         self.elsewhere, self.elsewhere_words = QWidget(), wrapped()
         self._mark = VerdictMark()
@@ -101,7 +108,10 @@ class AttentionSection(QWidget):
         row.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.elsewhere_words, 1)
         self._looks, self._waiting, self._shown = QWidget(), QWidget(), QWidget()
-        choice = QHBoxLayout()
+        head, choice = QHBoxLayout(), QHBoxLayout()
+        head.addWidget(self.title)
+        head.addStretch(1)
+        head.addWidget(self.explain)
         choice.setSpacing(8)
         choice.addWidget(self.switch)
         choice.addStretch(1)
@@ -124,7 +134,7 @@ class AttentionSection(QWidget):
         for holder, parts in ((self._shown, (self.colour_title, self.colours, slider, self.place, self.peak)),
                               (self._looks, (self.share, self.bar, self.elsewhere, choice, self._waiting, self.problem,
                                              self._shown, self.meaning)),
-                              (self, (self.title, self._looks, self.network))):
+                              (self, (head, self._looks, self.network))):
             column = QVBoxLayout(holder)
             column.setContentsMargins(0, 0, 0, 0)
             column.setSpacing(6)
@@ -136,6 +146,7 @@ class AttentionSection(QWidget):
         self._score = score
         self.setVisible(bool(score.get("network") or score.get("attention")))
         self._looks.setVisible(bool(score.get("attention")))
+        self.explain.setVisible(bool(score.get("attention")))
         self.title.setText("Where it looked" if score.get("attention") else "Network")
         self._mark.show_mark("exclamation", theme().warning)
         self.network.setText(network_sentence(score))
