@@ -97,10 +97,10 @@ class WizardDriver:
             self.page.next.click()
             self.wait(lambda: self.page.stack.currentIndex() == step + 1)
 
-    def train(self, folds: int) -> None:
-        """From the step of the models to the end of the run: one logistic model, every patient tested once."""
+    def train(self, folds: int, model: str = "logistic") -> None:
+        """From the step of the models to the end of the run: one model, every patient tested once."""
         page, training = self.page, self.training
-        page.models.models["logistic"].button.click()
+        page.models.models[model].button.click()
         page.models.models["default"].button.click()
         page.models.efforts["quick"].click()
         with self.timed("time of the models measured"):
@@ -111,14 +111,14 @@ class WizardDriver:
         assert training.draft.step == RUN
         with self.timed("run: Train -> first fold"):
             page.run.start.click()
-            self.wait(lambda: training.folds.count("logistic") or training.draft.run["state"] != "running")
+            self.wait(lambda: training.folds.count(model) or training.draft.run["state"] != "running")
         with self.timed("run: first fold -> model in the library"):
             self.wait(lambda: training.draft.run["state"] != "running")
         assert training.draft.run["state"] == "done", training.log
         assert page.run.models.item(0, 1).text() == "done"  # the images, measured first
         assert page.run.models.item(1, 1).text() == f"{folds} of {folds}"
 
-    def look_at_results(self) -> Any:
+    def look_at_results(self, learned: str = "Features") -> Any:
         """Read the headline, then every figure on the page of results."""
         self.go_on()
         assert self.page.results.headline.text().startswith("AUC 0.")
@@ -126,7 +126,7 @@ class WizardDriver:
         with self.timed("all results shown"):
             self.page.results.open.click()
             self.wait(lambda: not results.session.is_empty)
-        for title in ("Calibration", "Decision", "Cases", "Sites", "Features", "Metrics"):
+        for title in ("Calibration", "Decision", "Cases", "Sites", learned, "Metrics"):
             with self.timed(f"results: {title}"):
                 results.show_tab(title)
         self.window.show_named("Train")
