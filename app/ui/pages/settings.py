@@ -7,7 +7,6 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QPushButton,
@@ -16,7 +15,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.ui.anonymising import AnonymousBox
 from app.ui.state import SessionState
+from app.ui.widgets.decimal_box import DecimalBox
 from app.ui.widgets.key_table import KeyTable
 from app.ui.widgets.keymap import PROFILES, Keymap
 from app.ui.widgets.result_panel import heading
@@ -58,7 +59,7 @@ class SettingsPage(QScrollArea):
         self.mouse = self._picker("Mouse and keys", profiles, keymap.profile, "mouse_profile")
         self.model = self._picker("Model", [(state["model"], state["model"])], state["model"], "model")
         self.rate = self._picker("Error rate", _RATES, state["error_rate"], "error_rate")
-        self.prevalence = QDoubleSpinBox()
+        self.prevalence = DecimalBox()
         self.prevalence.setRange(0.0, 99.0)
         self.prevalence.setMinimumWidth(240)
         self.prevalence.lineEdit().setTextMargins(PADDING, 0, 0, 0)  # in line with the pickers' texts
@@ -83,6 +84,9 @@ class SettingsPage(QScrollArea):
         form.addRow("Model for new cases", self.model)
         form.addRow("Error rate of a verdict", self.rate)
         form.addRow("Malignant tumours among those you see", self.prevalence)
+        form.addRow(heading("Exports"))
+        self.anonymise = AnonymousBox(state)
+        form.addRow("Without names, paths, dates and scanners", self.anonymise)
         keys, about = QPushButton("Map of keys (Shift+F1)"), QPushButton("About LipoScope")
         keys.clicked.connect(self.keys_requested)
         about.clicked.connect(self.about_requested)

@@ -39,7 +39,8 @@ def edge_segments(inside: NDArray[np.bool_]) -> NDArray[np.float64]:
             end = np.nonzero(wide[:, :-1] & ~wide[:, 1:])[1]
             run = np.stack([np.stack([start, line], -1), np.stack([end, line], -1)], 1)
             pieces.append(run[..., ::-1] if turned else run)
-    return np.concatenate(pieces).astype(np.float64) + (columns[0], rows[0])
+    corner = np.array([columns[0], rows[0]])
+    return np.concatenate(pieces).astype(np.float64) + corner
 
 
 def edge_path(inside: NDArray[np.bool_]) -> QPainterPath:

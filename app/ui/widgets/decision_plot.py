@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QSlider
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSlider
 
 from app.ui.result_session import ResultSession
 from app.ui.result_words import benefit_sentence
 from app.ui.results import Array, as_array
 from app.ui.theme import theme
 from app.ui.widgets.curve_style import Look, band, look_of, make_legend, make_pen
+from app.ui.widgets.decimal_box import DecimalBox
 from app.ui.widgets.figure import Figure
 from app.ui.widgets.plot_style import label_axis
 
@@ -56,7 +57,7 @@ class DecisionPlot(Figure):
     def __init__(self, session: ResultSession) -> None:
         super().__init__("Decision curve", _CAPTION)
         self._session, self.prevalence = session, 0.5
-        self.slider, self.number = QSlider(Qt.Orientation.Horizontal), QDoubleSpinBox()
+        self.slider, self.number = QSlider(Qt.Orientation.Horizontal), DecimalBox()
         self.back = QPushButton("As in these cases")
         self.slider.setRange(1, _STEPS - 1)
         self.slider.setPageStep(50)

@@ -9,6 +9,8 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLineEdit, QSlider, QSpinBox, QWidget
 
+from app.ui.widgets.decimal_box import DecimalBox
+
 _STEPS = 200
 BOX_WIDTH = 84
 
@@ -126,7 +128,7 @@ def _slider(scale: Scale) -> QSlider:
     return slider
 
 
-class _FloatBox(QDoubleSpinBox):
+class _FloatBox(DecimalBox):
     """Shows no more figures than the number has."""
 
     def textFromValue(self, value: float) -> str:  # noqa: N802

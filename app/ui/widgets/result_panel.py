@@ -8,7 +8,6 @@ from typing import Any
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
-    QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -23,6 +22,7 @@ from app.ui.widgets.attention_section import AttentionSection
 from app.ui.widgets.caution_list import CautionList
 from app.ui.widgets.contributions import Contributions
 from app.ui.widgets.copy_label import CopyLabel, wrapped
+from app.ui.widgets.decimal_box import DecimalBox
 from app.ui.widgets.probability_scale import ProbabilityScale
 from app.ui.widgets.verdict_mark import VerdictMark
 from app.ui.words import (
@@ -76,7 +76,7 @@ class ResultPanel(QScrollArea):
         self.trained_words, self.clinic_words = wrapped(role="dim"), wrapped(role="dim")
         self.prevalence_words = wrapped("are malignant", "dim")
         self.interval = wrapped()
-        self.prevalence = QDoubleSpinBox()
+        self.prevalence = DecimalBox()
         self.prevalence.setRange(0.1, 99.0)
         self.prevalence.setDecimals(1)
         self.prevalence.setSuffix(" in 100")
