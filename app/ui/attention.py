@@ -15,7 +15,6 @@ from app.ui.calls import Call
 from app.ui.reading import Reading
 from app.ui.widgets.attention_map import METHODS, AttentionMap
 from app.ui.widgets.attention_section import AttentionSection
-from app.ui.widgets.colour_bar import ColourScale
 from app.ui.widgets.keymap import Keymap
 from app.ui.widgets.view_state import ViewState
 
@@ -195,5 +194,4 @@ class Attention(QObject):
         place = map_sentence(found, numbers[0], numbers[-1], count, strongest) if numbers else ""
         if self._state.sequence != found.sequence:
             place = f"The network was given {found.sequence}; another image is on screen."
-        self._section.show_map(ColourScale.of(found), place, has_peak=found.peak is not None,
-                               shares=(found.share, found.expected), method=found.method)
+        self._section.show_map(found, place)

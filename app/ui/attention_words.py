@@ -24,12 +24,15 @@ def share_sentence(share: float | None, expected: float | None, towards: str, me
     return f"{_percent(share)} {_LOOKED[method]} lies in the tumour{even}."
 
 
-def elsewhere_sentence(score: Mapping[str, Any], method: str = "gradcam") -> str:
-    """Warn beside a map that the network looked elsewhere, which Grad-CAM tells; empty where the score does not."""
+def elsewhere_sentence(score: Mapping[str, Any], found: AttentionMap | None = None) -> str:
+    """Warn beside a map that the network looked elsewhere: by that map, or else by the Grad-CAM of the score."""
     share = (score.get("attention") or {}).get("share")
-    if share is None or all(caution.get("code") != CAUTION for caution in score.get("cautions") or ()):
-        return ""
-    return f"It looked elsewhere: {_RESTS}" if method == "gradcam" else f"By Grad-CAM {_percent(share)}: {_RESTS}"
+    warned = share is not None and any(caution.get("code") == CAUTION for caution in score.get("cautions") or ())
+    if found is not None and found.method == "occlusion":
+        if found.share is not None and found.looks_elsewhere:
+            return f"It looked elsewhere: {_RESTS}"
+        return f"By Grad-CAM {_percent(share)}: {_RESTS}" if warned else ""
+    return f"It looked elsewhere: {_RESTS}" if warned else ""
 
 
 def network_sentence(score: Mapping[str, Any]) -> str:
@@ -72,7 +75,7 @@ def map_sentence(found: AttentionMap, first: int, last: int, count: int, stronge
     if found.method == "gradcam":
         said += " Colours run from 0 to 1, the strongest place of each picture."
     else:
-        said += (f" Covering one place moves the probability of {found.towards} by at most "
+        said += (f" Covering one place moves the probability of {found.towards}, before calibration, by at most "
                  f"{100 * found.limits[1]:.2g} percentage points{'' if found.limits[1] >= _LITTLE else _NOWHERE}.")
     return said
 

@@ -56,7 +56,7 @@ def answer(folder, method="gradcam", voxels=None, **more):
     path = folder / f"{method}.npy"
     np.save(path, np.asfortranarray(map_voxels() if voxels is None else voxels))
     return {"method": method, "sequence": "t1", "label": 1, "class": "ALT/WDL", "share": 0.72, "expected": 0.11,
-            "map": str(path), "slices": list(SLICES), "axis": 2, "cached": False, **more}
+            "map": str(path), "slices": list(SLICES), "axis": 2, "caution": None, "cached": False, **more}
 
 
 def open_network_case(driver, score=None, sequences=("t1",), name="STS_003"):
@@ -278,6 +278,8 @@ def test_occlusion_is_told_in_points_of_probability_to_both_sides(driver, sectio
     assert (section.colours.scale.low, section.colours.scale.high) == ("+12 points", "\N{MINUS SIGN}12 points")
     assert "at most 12 percentage points" in section.place.text()
     assert section.share.text().startswith("64\N{NO-BREAK SPACE}% of what covering costs")
+    driver.window.state.choose("theme", "light")
+    assert section.share.text().startswith("64"), "the score shown again leaves the map's own share"
 
 
 def test_occlusion_that_moves_little_is_said_to_decide_nothing_and_grad_cam_still_warns(driver):
@@ -287,6 +289,15 @@ def test_occlusion_that_moves_little_is_said_to_decide_nothing_and_grad_cam_stil
     driver.jobs.answer("explain_case", answer(driver.folder, "occlusion", 0.005 * map_voxels(), share=0.64))
     assert section.place.text().endswith("at most 0.5 percentage points: no single place decides.")
     assert section.elsewhere_words.text().startswith("By Grad-CAM 32\N{NO-BREAK SPACE}%")
+
+
+def test_a_map_may_warn_where_the_score_does_not(driver, section):
+    driver.window.state.choose("attention", {"method": "occlusion"})
+    section.switch.click()
+    driver.jobs.answer("explain_case", answer(driver.folder, "occlusion", share=0.14, caution=ELSEWHERE))
+    assert section.elsewhere.isVisible()
+    section.switch.click()
+    assert not section.elsewhere.isVisible(), "the score itself has no such caution"
 
 
 def test_slices_between_which_others_were_left_out_are_counted(driver, section):

@@ -50,6 +50,8 @@ class AttentionMap:
         The strongest place of the strongest slice, RAS+ mm; None where nothing speaks for the class.
     share, expected : float or None
         Of the map inside the tumour, and what an even spread would have there, 0 to 1.
+    looks_elsewhere : bool
+        Whether that is too little.
     """
 
     method: str
@@ -63,6 +65,7 @@ class AttentionMap:
     peak: Point | None
     share: float | None
     expected: float | None
+    looks_elsewhere: bool = False
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any], image: Mapping[str, Any]) -> Self:
@@ -90,7 +93,8 @@ class AttentionMap:
             str(told["method"]), str(told["sequence"]), str(told["class"]), Layer(grid.arrange(voxels), grid),
             (spans[0], spans[1], spans[2]), next(plane for plane in PLANES.values() if plane.fixed == fixed),
             tuple(sorted(slices)), (-most, most) if told["method"] == "occlusion" else (0.0, 1.0),
-            _world(geometry, peak) if peak is not None else None, told.get("share"), told.get("expected"))
+            _world(geometry, peak) if peak is not None else None, told.get("share"), told.get("expected"),
+            bool(told.get("caution")))
 
     def cut(self, plane: Plane, index: int) -> tuple[NDArray[np.float32], int, int] | None:
         """Return a slice's part with a map, shape (rows, columns), and its first row and column; None without one."""

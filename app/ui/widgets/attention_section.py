@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.ui.attention_words import MEANING, elsewhere_sentence, network_sentence, share_sentence
 from app.ui.theme import theme
-from app.ui.widgets.attention_map import METHODS
+from app.ui.widgets.attention_map import METHODS, AttentionMap
 from app.ui.widgets.colour_bar import ColourBar, ColourScale
 from app.ui.widgets.copy_label import ElidedLabel, wrapped
 from app.ui.widgets.progress_line import PATIENCE_MS
@@ -151,9 +151,7 @@ class AttentionSection(QWidget):
         self._mark.show_mark("exclamation", theme().warning)
         self.network.setText(network_sentence(score))
         self.network.setVisible(bool(self.network.text()))
-        found = score.get("attention")
-        if found:
-            self._say_share(found.get("share"), found.get("expected"), found["class"])
+        self._say_share(None)
 
     def show_choices(self, *, on: bool, method: str, opacity: float, key: str = "") -> None:
         """Show how the switch, the method and the opacity stand."""
@@ -166,20 +164,16 @@ class AttentionSection(QWidget):
         self.method.setToolTip(_WAYS[method])
         self.switch.setToolTip(f"Lay the map over the slices ({key})" if key else "Lay the map over the slices")
 
-    def show_map(self, scale: ColourScale | None, place: str = "", *, has_peak: bool = False,
-                 shares: tuple[float | None, float | None] | None = None, method: str = "gradcam") -> None:
-        """Explain the map that lies over the picture; None when none does."""
+    def show_map(self, found: AttentionMap | None, place: str = "") -> None:
+        """Explain the map that lies over the picture, and say where; None when none does."""
+        scale = ColourScale.of(found) if found is not None else None
         self.colours.show_scale(scale)
         self.colour_title.setText(scale.title if scale else "")
         self.place.setText(place)
         self.place.setVisible(bool(place))
-        self.peak.setVisible(has_peak)
+        self.peak.setVisible(found is not None and found.peak is not None)
         self._shown.setVisible(scale is not None)
-        found = self._score.get("attention")
-        if found and scale is not None and shares is not None:
-            self._say_share(*shares, found["class"], method)
-        elif found:
-            self._say_share(found.get("share"), found.get("expected"), found["class"])
+        self._say_share(found)
 
     def show_wait(self, step: str | None, fraction: float = 0.0, left: float = -1.0) -> None:
         """Name the step that is waited for, once it takes longer than half a second; None when none is."""
@@ -197,10 +191,15 @@ class AttentionSection(QWidget):
         self.problem.setText(sentence)
         self.problem.setVisible(bool(sentence))
 
-    def _say_share(self, share: float | None, expected: float | None, towards: str, method: str = "gradcam") -> None:
-        sentence = share_sentence(share, expected, towards, method)
+    def _say_share(self, found: AttentionMap | None) -> None:
+        """Say the share of the map shown, or that of the score's own where none is."""
+        told = self._score.get("attention")
+        if not told:
+            return
+        share, expected = (found.share, found.expected) if found is not None else (told["share"], told["expected"])
+        sentence = share_sentence(share, expected, told["class"], found.method if found is not None else "gradcam")
         self.share.setText(sentence)
-        self.elsewhere_words.setText(elsewhere_sentence(self._score, method))
+        self.elsewhere_words.setText(elsewhere_sentence(self._score, found))
         self.elsewhere.setVisible(bool(self.elsewhere_words.text()))
         self.bar.setVisible(share is not None and expected is not None)
         if share is not None and expected is not None:

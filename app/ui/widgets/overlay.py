@@ -16,7 +16,7 @@ _SHADOW, _PLATE = QColor(0, 0, 0, 210), QColor(0, 0, 0, 160)
 _HALO = ((-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1))
 _MARGIN = 8
 _ROOMY = (420, 340)
-_LEAST_FOR_SCALE, _SCALE_WIDTH = 240, 120
+_LEAST_FOR_SCALE, _SCALE_WIDTH, _LEAST_STRIP = 240, 120, 40
 
 
 @dataclass(frozen=True)
@@ -188,10 +188,13 @@ def _paint_scale(painter: QPainter, left: float, top: float, width: float, scale
     """Title of a map's colours, and below it the strip between its ends."""
     metrics = QFontMetricsF(painter.font())
     line, low = metrics.height(), metrics.horizontalAdvance(scale.low) + 10
+    strip = min(_SCALE_WIDTH, width - 2 * _MARGIN - low - metrics.horizontalAdvance(scale.high) - 18)
+    if strip < _LEAST_STRIP:
+        return
     _text(painter, left, top + metrics.ascent(), _cut(metrics, scale.title, width - 2 * _MARGIN - 8), TEXT)
     _text(painter, left, top + line + metrics.ascent(), scale.low, TEXT)
-    paint_strip(painter, QRectF(left + low, top + line + (line - STRIP) / 2, _SCALE_WIDTH, STRIP), scale.method)
-    _text(painter, left + low + _SCALE_WIDTH + 10, top + line + metrics.ascent(), scale.high, TEXT)
+    paint_strip(painter, QRectF(left + low, top + line + (line - STRIP) / 2, strip, STRIP), scale.method)
+    _text(painter, left + low + strip + 10, top + line + metrics.ascent(), scale.high, TEXT)
 
 
 def _paint_position(painter: QPainter, width: float, height: float, overlay: Overlay) -> None:
