@@ -46,6 +46,8 @@ from app.core.workflows.validating import (
 
 READING, FITTING = 0.5, 0.9
 """Fractions of a run at which images are measured, and at which the folds are done."""
+CUTTING = 0.1
+"""In place of `READING` where networks learn: that takes much longer than measuring."""
 
 
 def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -76,13 +78,15 @@ def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
     """
     ask, known = learn_as_measured(TrainRequest.parse(request))
     check_target(Path(ask.out))
-    read = _Furthest(report)
+    networks = any(recipe.network for recipe in ask.settled)
+    read = _Furthest(report, CUTTING if networks else READING)
     cohort = read_cohort(ask, read)
     measured = read.fraction > 0
     told = (*_one_measurement(ask, measured=measured), *([] if measured or known else [_unknown_measurement(ask)]))
     cohort = replace(cohort, cautions=(*cohort.cautions, *told))
     plan = make_plan(ask, cohort)
-    course = Course(report, read.fraction, FITTING, _expect(ask, plan))
+    fitting = _end_of_folds(plan) if networks else FITTING
+    course = Course(report, read.fraction, fitting, _expect(ask, plan))
     course.say(_what_is_learned_from(ask, cohort))
     with Crew(ask.jobs, course.listen) as crew:
         trial = Trial(ask, cohort, crew.map, course)
@@ -92,10 +96,14 @@ def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
         if ask.learning_curve:
             asked["learning_curve"] = measure_learning(trial, validated[saved], plan)
         comparators = measure_comparators(trial, plan)
-    report(FITTING, "Fitting the final model")
+    final = "Fitting the final model"
+    report(fitting, final)
     asked["measured"] = measured
     result = plain(describe_run(ask, cohort, plan, validated, comparators, saved) | asked)
-    bundle = save_model(ask, validated[saved].recipe, cohort, validated[saved].found, result)
+    bundle = save_model(
+        ask, validated[saved].recipe, cohort, validated[saved].found, result,
+        lambda share, told: report(fitting + (1 - fitting) * share, f"{final}. {told}"),
+    )  # fmt: skip
     remember_cases(ask, bundle, cohort, result)
     report(1.0, "Done")
     return {**result, "bundle": str(bundle.folder)}
@@ -126,12 +134,18 @@ def number_patients(patients: list[str]) -> list[int]:
 class _Furthest:
     """Passes reports of reading on, and knows how far they came: only a table of images takes time to read."""
 
-    def __init__(self, report: Report) -> None:
-        self.report, self.fraction = report, 0.0
+    def __init__(self, report: Report, share: float) -> None:
+        self.report, self.fraction, self._share = report, 0.0, share
 
     def __call__(self, fraction: float, message: str) -> None:
-        self.fraction = max(self.fraction, READING * fraction)
+        self.fraction = max(self.fraction, self._share * fraction)
         self.report(self.fraction, message)
+
+
+def _end_of_folds(plan: Plan) -> float:
+    """Fraction at which the folds are done where the last training, of all cases, takes as long as any of them."""
+    rounds = len(plan.folds.splits) + (len(plan.site_folds.splits) if plan.site_folds is not None else 0)
+    return 1 - (1 - CUTTING) / (rounds + 1)
 
 
 def _expect(ask: TrainRequest, plan: Plan) -> float:
