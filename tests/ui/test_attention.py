@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
 from viewer_cases import write_image
 from window_fixtures import SCORE, Driver, case_files
@@ -18,6 +19,7 @@ from app.ui.attention import NO_NETWORK
 from app.ui.attention_words import network_sentence, share_sentence
 from app.ui.remembered import Remembered
 from app.ui.scoring import SCORE_WORKFLOW
+from app.ui.theme import theme
 from app.ui.widgets.attention_map import AttentionMap, colour_table
 from app.ui.widgets.view_case import PLANES
 from app.ui.widgets.viewer_menu import build_menu
@@ -151,9 +153,12 @@ def test_switched_on_the_map_lies_over_the_slices_where_it_is_and_beneath_the_ou
     assert colour_of(viewer, "axial", world_of(*PEAK)) > 20
     assert colour_of(viewer, "axial", world_of(8, 8, 7)) == 0, "no picture was cut there"
     pane = viewer.panes["axial"]
+    section.opacity.setValue(100)
+    QApplication.processEvents()
     edge = (pane.to_pixel(world_of(23, 34, 7)) + pane.to_pixel(world_of(24, 34, 7))) / 2
     colour = pane.grab_image(overlays=False).pixelColor(round(edge.x()), round(edge.y()))
-    assert colour.red() > 150 > colour.blue(), "the yellow outline stays on top"
+    yellow = QColor(theme().label_colour(1))
+    assert colour.getRgb()[:3] == pytest.approx(yellow.getRgb()[:3], abs=25), "the outline stays on top"
     viewer.state.set_world(world_of(10, 10, 2))
     assert colour_of(viewer, "axial", world_of(*PEAK[:2], 2)) == 0, "the network was not given this slice"
     section.switch.click()
