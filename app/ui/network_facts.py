@@ -33,6 +33,7 @@ class NetworkFacts(QObject):
         self.device: dict[str, Any] = {}
         self._known: dict[str, dict[str, Any]] = {}
         self._asked: dict[str, str] = {}
+        self._unanswered: set[str] = set()
         self._waiting: list[Recipe] = []
         self._call = Call(jobs, "describe_networks", parent=self)
         self._call.finished.connect(self._take)
@@ -53,7 +54,8 @@ class NetworkFacts(QObject):
         if self._call.running:
             self._waiting = list(recipes)
             return
-        wanted = [recipe for recipe in recipes if recipe.network is not None and _key(recipe) not in self._known]
+        wanted = [recipe for recipe in recipes if recipe.network is not None
+                  and _key(recipe) not in self._known and _key(recipe) not in self._unanswered]
         if wanted:
             self._asked = {recipe.name: _key(recipe) for recipe in wanted}
             self._call.start({"recipes": [recipe.model_dump(mode="json") for recipe in wanted]},
@@ -61,7 +63,8 @@ class NetworkFacts(QObject):
             self.changed.emit()
 
     def forget_missing(self) -> None:
-        """Look again for weights that were not there."""
+        """Look again for weights that were not there, and for what could not be found out."""
+        self._unanswered.clear()
         self._known = {key: told for key, told in self._known.items() if (told["weights"] or {"fits": True})["fits"]}
 
     def _take(self, found: dict[str, Any]) -> None:
@@ -70,6 +73,7 @@ class NetworkFacts(QObject):
         self._go_on()
 
     def _give_up(self) -> None:
+        self._unanswered |= set(self._asked.values())
         self._go_on()
 
     def _go_on(self) -> None:

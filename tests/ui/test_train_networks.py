@@ -54,6 +54,28 @@ def test_networks_are_a_group_of_their_own_with_what_they_need(networks):
     assert step.times["resnet"].text() == "needs its weights"
 
 
+def test_the_keyboard_goes_from_network_to_network(networks):
+    step, order = networks.page.models, []
+    widget = step.total.nextInFocusChain()
+    while widget is not step.total:
+        order.append(widget)
+        widget = widget.nextInFocusChain()
+    small, resnet = step.models["cnn-small"], step.models["resnet"]
+    places = [order.index(each) for each in (step.models["rf"].button, small.button, small.edit, resnet.button,
+                                             resnet.edit, resnet.choose, step.efforts["quick"])]
+    assert places == sorted(places)
+
+
+def test_what_cannot_be_found_out_is_not_asked_for_ever(networks):
+    count = networks.jobs.count("describe_networks")
+    networks.jobs.failed.emit(networks.jobs.last("describe_networks"), Failure("engine", "It ended."))
+    networks.training.changed.emit()
+    assert networks.jobs.count("describe_networks") == count
+    networks.page.go_to(2)
+    networks.page.go_to(3)
+    assert networks.jobs.count("describe_networks") == count + 1
+
+
 def test_a_graphics_card_is_named_with_its_memory(networks):
     describe(networks, device=CUDA)
     assert networks.page.models.device.text() == (

@@ -79,6 +79,9 @@ class ModelsStep(Step):
     def refresh(self) -> None:
         """Show what is chosen, and what it will take."""
         training, draft = self.training, self.training.draft
+        if training.found and self.isVisible() and not training.is_looking:  # also what is known only after a restart
+            training.time_models()
+            training.describe_networks()
         for each in training.recipes.for_models:
             if each["name"] not in self.models:
                 self._add(each)
@@ -182,9 +185,11 @@ class ModelsStep(Step):
             self.models[name] = Explained(box, MODELS.get(name, description), label)
         self.models[name].setMaximumWidth(860)
         box.clicked.connect(lambda on, name=name: self._tick(name, on=on))
-        self._lists[kind].addWidget(self.models[name])
-        QWidget.setTabOrder(self._last[kind], box)  # boxes made later come before what stands below them
-        self._last[kind] = box
+        made = self.models[name]
+        self._lists[kind].addWidget(made)
+        for widget in (box, *((made.edit, made.choose) if isinstance(made, NetworkRow) else ())):
+            QWidget.setTabOrder(self._last[kind], widget)  # made later, they come before what stands below them
+            self._last[kind] = widget
 
     def _forget_gone(self) -> None:
         """Take recipes out that were deleted."""
@@ -193,7 +198,7 @@ class ModelsStep(Step):
             self.times.pop(name)
             row = self.models.pop(name)
             for kind, last in self._last.items():
-                if last is row.button:
+                if row.isAncestorOf(last):
                     self._last[kind] = self.total if kind == "model" else self.sequence
             row.hide()
             row.deleteLater()
