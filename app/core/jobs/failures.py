@@ -13,6 +13,7 @@ from app.core.errors import AppError, ChoiceNeeded, CohortError, Failure
 
 _NO_MEMORY = ("bad_alloc", "allocate memory", "out of memory")
 _FREE_MEMORY = "Close other programs, or use a smaller image or fewer processes, and try again."
+_CONNECT = "Check that its drive is connected and that nothing was moved, and try again."
 _DISK = {
     errno.ENOSPC: ("The disk is full", "Free some space and try again."),
     errno.EDQUOT: ("The disk quota is used up", "Free some space and try again."),
@@ -23,6 +24,16 @@ _DISK = {
     errno.ENOTDIR: ("A file of that name is in the way", "Choose another folder."),
     errno.ENAMETOOLONG: ("A name is too long for this disk", "Choose a shorter one."),
     errno.EROFS: ("That folder can only be read", "Choose a folder of your own and try again."),
+    errno.EFBIG: ("A file is larger than this disk can hold", "Choose another disk."),
+    errno.ENOENT: ("A file or a folder is gone", _CONNECT),
+    errno.EIO: ("The disk could not be read or written", _CONNECT),
+    errno.ENODEV: ("The drive is gone", _CONNECT),
+    errno.ENXIO: ("The drive is gone", _CONNECT),
+}
+_DISK |= {
+    getattr(errno, name): ("The network drive does not answer", _CONNECT)
+    for name in ("ESTALE", "ENOTCONN", "EHOSTDOWN", "ETIMEDOUT")
+    if hasattr(errno, name)  # not every system has them all
 }
 
 
