@@ -7,6 +7,7 @@ from typing import Any
 
 from app.core.evaluate.comparators import TITLES
 from app.core.paths import program_folder
+from app.core.report.network_methods import describe_network, list_weights
 
 UNSEEN = {
     "refuse": "refused",
@@ -16,7 +17,7 @@ UNSEEN = {
 }
 
 
-def write_card(model: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
+def write_card(model: Mapping[str, Any], evaluation: Mapping[str, Any], weights: str = "") -> str:
     """The model card, Markdown: intended use, training data, performance with intervals, known failures.
 
     Parameters
@@ -26,9 +27,12 @@ def write_card(model: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
     evaluation : mapping
         What training found: `models`, of which one has the name of the specification's recipe, and `comparators`;
         `selection`, `audit`, `cautions` where there are any.
+    weights : str
+        SHA-256 of the file of the networks' tensors, where there are networks.
     """
     from jinja2 import Environment, FileSystemLoader
 
+    network = model["estimator"] if model["estimator"]["kind"] == "network" else None
     folder, recipe = program_folder() / "resources" / "report", model["recipe"]
     figures, points = evaluation["models"][recipe["name"]], [each["name"] for each in model["thresholds"]]
     pages = Environment(loader=FileSystemLoader(folder), autoescape=False)  # noqa: S701 - Markdown is not escaped
@@ -44,6 +48,10 @@ def write_card(model: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
         comparators=_ordered(evaluation["comparators"], TITLES),
         kept=[*recipe["harmonise"]["covariates"], *recipe["harmonise"]["categorical"]],
         unseen=UNSEEN,
+        network=network,
+        sentences=[] if network is None else [*describe_network(recipe["name"], recipe["network"])],
+        origins=[] if network is None else list_weights(network),
+        weights=weights,
     )
     return text.strip() + "\n"
 

@@ -84,7 +84,7 @@ def declarable() -> tuple[str, ...]:
 
 def _mark(item: Values, view: Values, specification: Values, said: Mapping[str, str]) -> Marked:
     number, section, words = item["number"], item["section"], item["item"]
-    if item["evidence"] == "networks":
+    if item["evidence"] == "networks" and not specification["recipe"].get("network"):
         return Marked(number, section, words, "does not apply", "No network was trained from images.")
     found = EVIDENCE[item["evidence"]](view, specification) if item["evidence"] else ""
     if found:
@@ -99,15 +99,40 @@ def _measured(view: Values, specification: Values) -> Values | None:
     return None if view.get("measured") is False else features
 
 
+def _network(specification: Values) -> Values | None:
+    network: Values | None = specification["recipe"].get("network")
+    return network
+
+
+def _answers_itself(specification: Values) -> bool:
+    network = _network(specification)
+    return network is not None and network["use"] == "score"
+
+
+def _is_prepared(view: Values, specification: Values) -> bool:
+    return _measured(view, specification) is not None or _network(specification) is not None
+
+
+def _robustness(_view: Values, specification: Values) -> str:
+    network = _network(specification)
+    if network is None:
+        return ""
+    varied = "Training pictures were varied. " if network["augment"] else ""
+    return (
+        f"{varied}Every interval holds the spread over outlines and varied pictures; where the networks look is "
+        "measured for every case."
+    )
+
+
 def _preparation(view: Values, specification: Values) -> str:
-    if _measured(view, specification) is None:
+    if not _is_prepared(view, specification):
         return ""
     done = [name for name, step in specification["recipe"]["prep"].items() if step is not None]
     return f"Methods: {', '.join(done)}." if done else "Methods: images as they are stored."
 
 
 def _resampling(view: Values, specification: Values) -> str:
-    if _measured(view, specification) is None:
+    if not _is_prepared(view, specification):
         return ""
     resample = specification["recipe"]["prep"].get("resample")
     return f"Settings: {resample['spacing']} mm, {resample['interpolation']}." if resample else "None was done."
@@ -138,16 +163,20 @@ def _feature_classes(view: Values, specification: Values) -> str:
 
 def _settings(view: Values, specification: Values) -> str:
     told = "Settings: every one of them, at the end of this report and in the model's bundle."
-    return told if _measured(view, specification) is not None else ""
+    return told if _is_prepared(view, specification) else ""
 
 
 def _missing_values(_view: Values, specification: Values) -> str:
+    if _answers_itself(specification):
+        return "A picture has none; a case without one is left out."
     return f"Replaced by {specification['recipe']['model']['impute']}, within folds."
 
 
 def _balance(_view: Values, specification: Values) -> str:
     counts = ", ".join(f"{count} {name}" for name, count in specification["training"]["counts"].items())
-    return f"{counts}; balancing: {specification['recipe']['model']['balance']}."
+    network = _network(specification)
+    how = specification["recipe"]["model"]["balance"] if network is None else network["fit"]["imbalance"]
+    return f"{counts}; balancing: {how}."
 
 
 def _outline_stability(view: Values, specification: Values) -> str:
@@ -157,6 +186,8 @@ def _outline_stability(view: Values, specification: Values) -> str:
 
 
 def _selection(_view: Values, specification: Values) -> str:
+    if _answers_itself(specification):
+        return "None: the networks find their own features in the training rows."
     select = specification["recipe"]["model"]["select"]
     members = specification["recipe"]["model"]["members"]
     methods = {select["method"], *(member["select"]["method"] for member in members)} - {"none"}
@@ -172,7 +203,34 @@ def _redundancy(view: Values, specification: Values) -> str:
     return _selection(view, specification) if any(each["method"] in ("rfe", "l1", "pca") for each in selects) else ""
 
 
+def _count_features(_view: Values, specification: Values) -> str:
+    if _answers_itself(specification):
+        return "None: the networks learned from pictures."
+    return f"{len(specification['features'])} features entered learning."
+
+
+def _scaling(_view: Values, specification: Values) -> str:
+    if _answers_itself(specification):
+        return f"Pictures: {specification['recipe']['network']['crop']['scale']}, each case by itself."
+    return f"Scaling: {specification['recipe']['model']['scale']}, within folds."
+
+
+def _algorithm(_view: Values, specification: Values) -> str:
+    network, kind = _network(specification), specification["recipe"]["model"]["kind"]
+    if network is None:
+        return f"Methods: {kind}."
+    return f"Methods: {network['kind']}." if _answers_itself(specification) else f"Methods: {network['kind']}, {kind}."
+
+
+def _tuning(_view: Values, specification: Values) -> str:
+    if _answers_itself(specification):
+        return "Methods: epochs by patients of the training rows who were only watched."
+    return "Methods: inner folds of the training rows."
+
+
 def _dimensions(_view: Values, specification: Values) -> str:
+    if _answers_itself(specification):
+        return ""
     cases, features = sum(specification["training"]["counts"].values()), len(specification["features"])
     return f"{features} features of {cases} cases." if features * CASES_PER_FEATURE <= cases else ""
 
@@ -234,7 +292,7 @@ def _model_choice(view: Values, _specification: Values) -> str:
 
 
 def _simple(view: Values, specification: Values) -> str:
-    if specification["recipe"]["model"]["kind"] == "logistic":
+    if specification["recipe"]["model"]["kind"] == "logistic" and _network(specification) is None:
         return "The model itself is a logistic regression."
     return "Logistic regression on tumour size." if {"volume", "longest_diameter"} & set(view["comparators"]) else ""
 
@@ -251,17 +309,18 @@ EVIDENCE: Mapping[str, Callable[[Values, Values], str]] = {
     "image_types": _image_types,
     "software": _software,
     "feature_classes": _feature_classes,
-    "feature_count": lambda _view, specification: f"{len(specification['features'])} features entered learning.",
+    "feature_count": _count_features,
     "settings": _settings,
     "missing_values": _missing_values,
     "balance": _balance,
     "outline_stability": _outline_stability,
-    "scaling": lambda _view, specification: f"Scaling: {specification['recipe']['model']['scale']}, within folds.",
+    "scaling": _scaling,
     "selection": _selection,
     "redundancy": _redundancy,
     "dimensions": _dimensions,
-    "algorithm": lambda _view, specification: f"Methods: {specification['recipe']['model']['kind']}.",
-    "tuning": lambda *_: "Methods: inner folds of the training rows.",
+    "algorithm": _algorithm,
+    "tuning": _tuning,
+    "networks": _robustness,
     "confounders": _confounders,
     "model_choice": _model_choice,
     "testing": lambda *_: "Internal, by cross-validation.",

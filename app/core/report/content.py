@@ -278,6 +278,8 @@ def list_settings(recipes: Values, view: Values) -> Table:
 
 def _used(recipe: Values, *, measured: bool) -> dict[str, str]:
     idle = ("model.folds", "model.repeats", *(() if measured else ("prep.", "features.")))
+    if (recipe.get("network") or {}).get("use") == "score":  # no classifier takes part
+        idle = ("model.", "harmonise.", "features")
     return {key: text for key, text in _flatten(recipe) if not key.startswith(idle)}
 
 

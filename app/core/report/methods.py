@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from app.core.evaluate.comparators import TITLES
+from app.core.report.network_methods import describe_network
 
 Values = Mapping[str, Any]
 CLASSIFIERS = {
@@ -68,12 +69,28 @@ def describe_methods(specification: Values, evaluation: Values) -> str:
     sentences = [
         describe_cohort(specification, evaluation),
         *describe_images(recipe, evaluation.get("measured"), len(specification["features"])),
-        *describe_harmonisation(recipe.get("harmonise") or {}),
-        *(sentence for name, each in recipes.items() for sentence in describe_model(name, each["model"])),
+        *([] if _answers_itself(recipe) else describe_harmonisation(recipe.get("harmonise") or {})),
+        *(sentence for name, each in recipes.items() for sentence in _describe_learning(name, each, specification)),
         *describe_validation(evaluation),
         *describe_figures(evaluation),
     ]
     return " ".join(sentences)
+
+
+def _answers_itself(recipe: Values) -> bool:
+    """Whether networks alone give the answer."""
+    return bool(recipe.get("network")) and recipe["network"]["use"] == "score"
+
+
+def _describe_learning(name: str, recipe: Values, specification: Values) -> Iterator[str]:
+    """A recipe's networks, and the classifier where it has one."""
+    network, estimator = recipe.get("network"), specification.get("estimator") or {}
+    if network:
+        own = name == specification["recipe"]["name"] and estimator.get("kind") == "network"
+        count = sum(each["parameters"] for each in estimator["networks"]) if own else None
+        yield from describe_network(name, network, count)
+    if not _answers_itself(recipe):
+        yield from describe_model(name, recipe["model"])
 
 
 def describe_test(evaluation: Values) -> str:
@@ -107,6 +124,11 @@ def describe_cohort(specification: Values, evaluation: Values) -> str:
 def describe_images(recipe: Values, measured: bool | None, count: int) -> Iterator[str]:
     """Preprocessing and what was measured, unless the table held the features already."""
     features = recipe.get("features")
+    if recipe.get("network"):
+        yield describe_preparation(recipe.get("prep") or {})
+        if features:
+            yield f"{count} features entered learning, those that were measured on the images beside the pooled ones."
+        return
     if measured is False or not features:
         yield f"{count} features were taken from a table as they were; how they were measured is not known here."
         return

@@ -26,6 +26,7 @@ from app.core.bundle import (
     write_bundle,
 )
 from app.core.bundle.card import write_card
+from app.core.bundle.reading import sha256
 from app.core.bundle.writing import pack
 from app.core.classify.final import FinalRules, apply_rules, settle_rules
 from app.core.classify.formula import LogitFormula, fit_formula
@@ -92,7 +93,8 @@ def save_model(
     else:
         fitted = settle_pipeline(ask, model, cohort, rules)
     specification = describe_model(ask, recipe, cohort, found.folds, rules, result, fitted)
-    card = write_card(specification.model_dump(mode="json"), result)
+    weights = "" if fitted.weights is None else sha256(fitted.weights)
+    card = write_card(specification.model_dump(mode="json"), result, weights)
     evaluation = evaluation_of(ask, recipe, cohort, result)
     if fitted.history:
         evaluation["networks"] = {"history": fitted.history}
