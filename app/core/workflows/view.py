@@ -213,9 +213,9 @@ def write_array(path: Path, array: NDArray[Any]) -> str:
     if array.ndim != 3:
         np.save(path, np.asfortranarray(array))
         return str(path)
-    form = {"descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": True, "shape": array.shape}
+    form = {"descr": array.dtype.str, "fortran_order": True, "shape": array.shape}
     with path.open("wb") as file:  # a few slices at a time: a large image is not held twice
-        np.lib.format.write_array_header_1_0(file, form)
+        np.lib.format.write_array_header_1_0(file, form)  # type: ignore[no-untyped-call]
         for start in range(0, array.shape[2], SLICES):
             file.write(reorder(array[:, :, start : start + SLICES], order="F").T.data)
     return str(path)
