@@ -49,6 +49,18 @@ def test_read_again_answers_the_same(tmp_path, pictures):
     assert all(not network.training for network in again.pictures.networks.modules)
 
 
+@pytest.mark.parametrize("kind", ["cnn-2019", "resnet18", "densenet121", "resnet10-3d"])
+def test_every_kind_is_read_again_with_all_its_tensors(tmp_path, kind):
+    crop = {"set": "volume", "size": 16, "depth": 8} if kind.endswith("3d") else {"size": 32}
+    bundle = write_networks(tmp_path / "net", kind=kind, crop={**crop, "mask_channel": True})
+    states = make_networks(bundle.specification.recipe.network)
+    for module, state in zip(Bundle(tmp_path / "net").pictures.networks.modules, states, strict=True):
+        read = module.state_dict()
+        assert set(read) == set(state)
+        for name, value in state.items():
+            np.testing.assert_array_equal(read[name].numpy(), value, err_msg=name)
+
+
 def test_log_odds_variance_and_distance_are_those_of_the_networks(tmp_path, pictures):
     model = write_networks(tmp_path / "net", copies=3)
     found = model.predict({}, pictures=pictures)
@@ -129,12 +141,12 @@ def test_other_shapes_and_types_are_refused(tmp_path):
         tensors["0/head.1.weight"] = np.ascontiguousarray(tensors["0/head.1.weight"].T)
 
     message = refused(tmp_path, weights=changed(reshape))
-    assert "The tensor 0/head.1.weight of the model 'bad-net' is 256 x 1 of float32, 1 x 256 of float32" in message
+    assert "The tensor 0/head.1.weight of the model 'bad-net' is 128 x 1 of float32, 1 x 128 of float32" in message
 
     def widen(tensors):
         tensors["0/head.1.weight"] = tensors["0/head.1.weight"].astype(np.float64)
 
-    assert "is 1 x 256 of F64, 1 x 256 of float32 was expected" in refused(tmp_path, weights=changed(widen))
+    assert "is 1 x 128 of F64, 1 x 128 of float32 was expected" in refused(tmp_path, weights=changed(widen))
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])

@@ -14,7 +14,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 """Of the colour channels, as weights trained on ImageNet expect them."""
 CNN_2019 = (16, 32, 64)
-CNN_SMALL = (16, 32, 64, 128)
+CNN_SMALL = (8, 16, 32, 64)
 """Channels of the blocks."""
 DENSENET_121 = 1024
 """Pooled features."""
@@ -160,7 +160,7 @@ def _build_cnn_small(recipe: NetworkRecipe) -> Network:
 
     blocks: list[nn.Module] = []
     channels = recipe.crop.inputs
-    act, norm = ("relu", {"inplace": False}), ("group", {"num_groups": 8})
+    act, norm = ("relu", {"inplace": False}), ("group", {"num_groups": 4})
     for width in CNN_SMALL:
         blocks.append(ResidualUnit(2, channels, width, strides=2, subunits=2, act=act, norm=norm, bias=False))
         channels = width

@@ -37,11 +37,11 @@ def test_pooled_features_feed_a_classical_model(cohort, tmp_path, monkeypatch):
     found = cross_validate(lambda: TunedClassifier(model, harmonise=step), table, labels, folds, lambda _: None)
     assert found.auc.value > 0.7
     assert step.fit(table, labels).get_feature_names_out().tolist() == [
-        *(f"cnn-small_{place:04d}" for place in range(256)), "size"
+        *(f"cnn-small_{place:04d}" for place in range(128)), "size"
     ]
     monkeypatch.setattr("app.core.deep.embed.embed_pictures", lambda *_: pytest.fail("computed again"))
     columns = step.transform(table)
-    assert columns.shape == (40, 257)
+    assert columns.shape == (40, 129)
     assert (columns[:, -1] == table["size"]).all()
 
 

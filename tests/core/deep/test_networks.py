@@ -32,7 +32,7 @@ def test_the_network_of_2019_has_about_550_000_parameters():
 
 
 @pytest.mark.parametrize(("kind", "features", "total"), [
-    ("cnn-small", 256, None), ("resnet18", 512, 11_176_512), ("resnet50", 2048, 23_508_032),
+    ("cnn-small", 128, None), ("resnet18", 512, 11_176_512), ("resnet50", 2048, 23_508_032),
     ("densenet121", 1024, 6_953_856), ("resnet10-3d", 512, None),
 ])
 def test_pictures_become_features_and_logits(kind, features, total):
@@ -67,7 +67,7 @@ def test_the_head_has_the_blocks_that_were_asked_for():
     head = build_network(recipe("cnn-small", head=[16, 4], dropout=0.3)).head
     assert [type(part).__name__ for part in head] == [*["Linear", "BatchNorm1d", "ReLU", "Dropout"] * 2, "Linear"]
     assert [(part.in_features, part.out_features) for part in head if isinstance(part, nn.Linear)] == [
-        (256, 16), (16, 4), (4, 1)]
+        (128, 16), (16, 4), (4, 1)]
     assert {part.p for part in head if isinstance(part, nn.Dropout)} == {0.3}
 
 

@@ -208,4 +208,4 @@ def test_a_saved_network_comes_back_with_its_head_and_says_what_it_takes(tmp_pat
     image = contract["inputs"]["image"]
     assert (image["num_channels"], image["spatial_shape"], image["axes"]) == (2, [32, 32], ["n", "channel", "y", "x"])
     assert image["channel_def"] == {"0": "grey", "1": "outline"}
-    assert contract["outputs"]["features"]["shape"] == ["n", 256]
+    assert contract["outputs"]["features"]["shape"] == ["n", 128]
