@@ -215,6 +215,48 @@ class TestQueue:
         assert counts == ["3 0", "3 0", "3 0", "2 1", "2 0"], "those that only waited are not given up"
 
 
+class TestClockSetBack:
+    """A computer's clock may be put right, or wrong, at any moment: what came last stays last."""
+
+    @pytest.fixture(autouse=True)
+    def clock(self, monkeypatch):
+        times = iter(f"20{year}-01-01T00:00:00+00:00" for year in range(90, 10, -1))
+        monkeypatch.setattr("app.core.store.store._now", lambda: next(times))
+
+    def test_the_case_opened_last_is_the_first(self, store):
+        for name in ("a", "b", "c", "a"):
+            store.remember_case(case(name))
+        assert [found.id for found in store.recent_cases()] == ["a", "c", "b"]
+
+    def test_a_case_opened_now_is_remembered_beside_fifty_of_the_future(self, store):
+        for number in range(55):
+            store.remember_case(case(str(number)))
+        assert store.recent_cases(1)[0].id == "54"
+        assert len(store.recent_cases(100)) == 50
+
+    def test_undo_brings_back_what_was_removed_last(self, store):
+        first, second = store.add_cases([case("a"), case("b")])
+        store.delete_case(first)
+        store.delete_case(second)
+        assert store.undo_delete() == second
+        assert store.undo_delete() == first
+        assert store.undo_delete() is None
+
+    def test_the_newest_score_counts(self, store):
+        [entry] = store.add_cases([case("a")])
+        for model in ("older", "newer"):
+            store.add_score(entry, {**SCORE, "model": model})
+        assert store.worklist()[0].score.model == "newer"
+        assert [score.model for score in store.scores()] == ["newer", "older"]
+
+    def test_jobs_keep_their_order(self, store):
+        other = Store()
+        for name in "cab":
+            other.queue_job(Job(name, "score", "m:f", {}))
+        other.close()
+        assert [job.id for job in store.claim_queue()] == ["c", "a", "b"]
+
+
 class TestFile:
     def test_two_windows_write_at_once(self):
         code = ("import json, sys; from app.core.store import Store; from app.core.requests import CaseFiles\n"

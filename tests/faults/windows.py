@@ -68,7 +68,11 @@ class Window:
     def end(self, how: int = signal.SIGKILL) -> None:
         """End it."""
         self.process.send_signal(how)
-        self.process.wait(30)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
 
 
 def _is_engine(process: psutil.Process) -> bool:
@@ -177,6 +181,7 @@ def _kill(window: Window, tally: Tally) -> bool:
 
 def main(paths: list[str]) -> int:
     """Open the window, and tell on standard output what it does."""
+    from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
     from app.core.store import Store
@@ -195,11 +200,11 @@ def main(paths: list[str]) -> int:
     window.show()
     if paths:
         window.painted.connect(lambda: window.open(paths))
-    signal.signal(signal.SIGTERM, lambda *_: application.quit())
-    ticking = application.startTimer(50)  # Python hears signals between events
-    status = int(application.exec())
-    application.killTimer(ticking)
-    return status
+    signal.signal(signal.SIGTERM, lambda *_: window.close())
+    ticking = QTimer(interval=50)
+    ticking.timeout.connect(lambda: None)  # Python hears a signal when it is called
+    ticking.start()
+    return int(application.exec())
 
 
 if __name__ == "__main__":
