@@ -28,33 +28,49 @@ _ENCRYPTED = 0x1
 
 
 def export_model(request: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Hand on a model: as a .zip file, the same bytes every time, or as a folder.
+    """Hand on a model: as a .zip file, the same bytes every time, or as a folder; its networks also as ONNX.
 
     Parameters
     ----------
     request : dict
-        An `ExchangeRequest`: `model`, its name or folder; `out`, a name that ends in .zip, or a new folder.
+        An `ExchangeRequest`: `model`, its name or folder; `out`, a name that ends in .zip, or a new folder; `onnx`, a
+        name that ends so, in the place of `out` or beside it.
 
     Returns
     -------
     dict
-        `written`, `name`, `digest`.
+        `written`, `name`, `digest`; with `onnx` also its `difference` and `opset`, see `onnx_files.write_onnx`.
 
     Raises
     ------
     BundleError
-        The model does not verify.
+        The model does not verify, or a network answers otherwise in ONNX.
     InputError
-        No target is named, or something lies there.
+        No target is named, something lies there, or no network of the model answers.
     """
     ask = ExchangeRequest.parse(request)
-    if not ask.out:
-        raise InputError("'models export' needs a place to write to.", "Use --out FILE.zip or --out FOLDER.")
+    if not ask.out and not ask.onnx:
+        raise InputError(
+            "'models export' needs a place to write to.", "Use --out FILE.zip, --out FOLDER or --onnx FILE.onnx."
+        )
     report(0.0, "Verifying the model")
     bundle = _verify(open_bundle(ask.model).folder)
-    out = Path(ask.out)
+    told: dict[str, Any] = {"written": []}
+    if ask.onnx:
+        from app.core.workflows.onnx_files import write_onnx
+
+        told = write_onnx(bundle, Path(ask.onnx), lambda share, words: report(0.1 + 0.7 * share, words))
+    if ask.out:
+        report(0.8, "Writing the model")
+        _write(bundle, Path(ask.out))
+        told = {**told, "written": [str(Path(ask.out)), *told["written"]]}
+    report(1.0, "Done")
+    return {**told, "name": bundle.specification.name, "digest": bundle.specification.digest}
+
+
+def _write(bundle: Bundle, out: Path) -> None:
+    """Write a .zip file, or a folder."""
     files = _own_files(bundle)
-    report(0.5, "Writing the model")
     if out.suffix.lower() == ".zip":
         with staged_file(out) as stage, zipfile.ZipFile(stage, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in files:
@@ -64,8 +80,6 @@ def export_model(request: dict[str, Any], report: Report) -> dict[str, Any]:
     else:
         with staged_folder(out) as stage:
             _copy(bundle, stage)
-    report(1.0, "Done")
-    return {"written": [str(out)], "name": bundle.specification.name, "digest": bundle.specification.digest}
 
 
 def import_model(request: dict[str, Any], report: Report) -> dict[str, Any]:
