@@ -160,6 +160,7 @@ def build_parser() -> OneLineParser:
     models.add_argument("action", nargs="?", default="list", choices=tuple(MODEL_WORKFLOWS))
     models.add_argument("name", nargs="?", help="a model; import: a .zip file or a folder")
     models.add_argument("--out", type=path_word, help="export: a .zip file or a folder; build: where models go")
+    models.add_argument("--onnx", type=path_word, metavar="FILE", help="export: the model's networks, ends in .onnx")
     models.add_argument("--replace", action="store_true", help="import: in place of another model of that name")
     models.set_defaults(status=lambda result: DONE if result.get("ok", True) else UNUSABLE_INPUT)
 

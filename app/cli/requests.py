@@ -210,7 +210,7 @@ def evaluate_request(options: argparse.Namespace) -> dict[str, Any]:
 def models_request(options: argparse.Namespace) -> dict[str, Any]:
     """An `ExchangeRequest`, or what the library's other actions take."""
     if options.action in ("import", "export"):
-        return {"model": options.name, "out": options.out, "replace": options.replace}
+        return {"model": options.name, "out": options.out, "onnx": options.onnx, "replace": options.replace}
     out = options.out or str(program_folder() / "models")
     return {"model": options.name, "out": out, "jobs": options.jobs}
 
