@@ -9,8 +9,7 @@ from typing import Any
 from app.core.network_recipe import CropRecipe, NetworkRecipe
 
 NETWORKS = {
-    "cnn-small": "A small modern network that learns from the slices of each tumour. The first to try, from some "
-                 "dozens of cases on.",
+    "cnn-small": "A small modern network, made for few cases. The first to try, from some dozens of cases on.",
     "cnn-quick": "The small network on small pictures for a few epochs: shows within minutes whether everything works. "
                  "Not to rely on.",
     "cnn-2019": "The network of the 2019 study of lipoma, kept for comparison. From few cases it learned little there.",
@@ -49,7 +48,8 @@ def picture_words(crop: CropRecipe) -> str:
         what = f"up to {crop.most} slices of each tumour{beside}"
     size = f"{crop.size} × {crop.size}"
     size = f"{size} × {crop.depth} voxels" if crop.set == "volume" else f"{size} pixels"
-    return f"{what}, {size}{', and its outline' if crop.mask_channel else ''}"
+    field = f" in a field of {crop.field_mm:g} mm" if crop.field_mm else ""
+    return f"{what}, {size}{field}{', and its outline' if crop.mask_channel else ''}"
 
 
 def weights_words(told: Mapping[str, Any] | None) -> str:

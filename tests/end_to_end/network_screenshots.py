@@ -1,12 +1,11 @@
-"""The pages of networks for the pictures: offered, their form with variants, their curves while they train."""
+"""The pages of networks for the pictures: offered, their form with variants, their curves while they train, and then."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
 from tests.benchmarks.room import wait_until
 
@@ -14,10 +13,17 @@ if TYPE_CHECKING:
     from tests.benchmarks.room import Room
 
 LONG = 1500.0
-Shoot = Callable[[str, QWidget | None], None]
+NETWORK, FOLDS, EPOCHS = "cnn-quick", 3, 8
 
 
-def shoot_networks(room: Room, table: Path, label: str, shoot: Shoot, network: str = "cnn-quick") -> None:
+class Shoot(Protocol):
+    """Saves a picture of the window, with a dialog above it."""
+
+    def __call__(self, name: str, above: QWidget | None = None) -> None:
+        """Save it under a name."""
+
+
+def shoot_networks(room: Room, table: Path, label: str, shoot: Shoot, network: str = NETWORK) -> None:
     """Go from a dropped table to the results of a network alone, and save each step that is about networks."""
     window = room.window
     window.show_named("Train")
@@ -28,47 +34,39 @@ def shoot_networks(room: Room, table: Path, label: str, shoot: Shoot, network: s
     if training.found["chosen"]["label"] != label:
         training.pick("label", label)
         wait_until(lambda: training.found["chosen"]["label"] == label and not training.is_looking, LONG, "the label")
-    room.rest()
-    for _ in range(3):
-        page.next.click()
-    page.models.efforts["quick"].click()
-    page.models.models[network].button.click()
-    page.models.models["default"].button.click()
+    training.choose(models=(network,), repeats=1, folds=FOLDS, furthest=5)
+    page.go_to(3)
     wait_until(lambda: training.estimate() is not None and training.networks.device, LONG, "what is known of networks")
-    room.rest()
-    shoot("networks-models", None)
-    bar = page.models.verticalScrollBar()
-    bar.setValue(bar.maximum())
-    shoot("networks-models-below", None)
-    _shoot_form(room, shoot, network)
-    page.next.click()
-    page.validation.folds.setValue(3)
-    page.next.click()
+    _scroll(page.models, page.models.heading)
+    shoot("networks-models")
+    _shoot_form(page.edit_network(network), shoot)
+    page.go_to(5)
     page.run.start.click()
-    wait_until(lambda: training.epochs.running or not training.is_running, LONG, "the first epochs")
-    wait_until(lambda: any(len(each.curve) > 7 for each in training.epochs.running) or not training.is_running, LONG,
-               "some epochs")
-    shoot("networks-run", None)
+    wait_until(lambda: any(len(each.curve) >= EPOCHS for each in training.epochs.running) or not training.is_running,
+               LONG, "some epochs")
+    shoot("networks-run")
     wait_until(lambda: not training.is_running, LONG, "the end of the run")
-    shoot("networks-done", None)
-    if training.draft.run["state"] == "done":
-        page.next.click()
-        page.results.open.click()
-        wait_until(lambda: not window.results_page.session.is_empty, LONG, "the results")
-        room.rest()
-        shoot("networks-results", None)
+    page.go_to(6)
+    results = window.results_page
+    page.results.open.click()
+    wait_until(lambda: not results.session.is_empty and results.session.results.raw.get("network"), LONG, "the results")
+    results.show_tab("Network")
+    shoot("results-network")
 
 
-def _shoot_form(room: Room, shoot: Shoot, network: str) -> None:
-    editor = room.window.train_page.edit_network(network)
+def _shoot_form(editor: QWidget, shoot: Shoot) -> None:
     wait_until(lambda: editor.sheet.strip.count > 1, LONG, "the variants")
-    room.rest()
     shoot("networks-form", editor)
     editor.duplicate()
     editor.sheet.more.click()
-    area = editor.sheet.widget().parentWidget().parentWidget()
-    room.rest()
-    shoot("networks-form-own", editor)
-    area.verticalScrollBar().setValue(area.verticalScrollBar().maximum() // 2)
+    wait_until(lambda: editor.sheet.forms["crop"][1].isVisible(), LONG, "every setting")
+    _scroll(editor.sheet.findChild(QScrollArea), editor.sheet.forms["crop"][1])
     shoot("networks-form-every", editor)
     editor.accept()
+
+
+def _scroll(area: QScrollArea, widget: QWidget) -> None:
+    """Bring a widget to the top of its area."""
+    for _ in range(3):  # what was shown only now is laid out first
+        QApplication.processEvents()
+    area.verticalScrollBar().setValue(widget.mapTo(area.widget(), widget.rect().topLeft()).y() - 8)

@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QPixmap
+    from PySide6.QtWidgets import QWidget
+
     from tests.benchmarks.room import Room
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES, SITES = 85, 43
 NETWORK = "lipoma-phantom-cnn"
 SHIPS_NETWORK = (ROOT / "models" / NETWORK).is_dir()
-PARTS = ("window", *("attention",) * SHIPS_NETWORK, "cohort", "train")
+PARTS = ("window", *("attention",) * SHIPS_NETWORK, "cohort", "train", "networks")
 PAGES = (
     "empty", "window", "settings", *("attention",) * SHIPS_NETWORK,
     "cohort", "quality", "exploration", "exploration-features", "exploration-maps", "exploration-slices",
@@ -30,6 +33,7 @@ PAGES = (
     "results", "results-calibration", "results-decision", "results-cases", "results-sites", "results-features",
     "results-audit", "results-learning", "results-metrics", "results-report",
     "library",
+    "networks-models", "networks-form", "networks-form-every", "networks-run", "results-network",
 )
 
 
@@ -48,6 +52,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--both", action="store_true", help="every picture once more in the light theme")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="only these pages")
     parser.add_argument("--features", default="pyradiomics", help="what the training measures")
+    parser.add_argument("--network", default="cnn-quick", help="that is trained")
     parser.add_argument("--size", nargs=2, type=int, default=(1440, 900), metavar=("WIDTH", "HEIGHT"))
     ask = parser.parse_args(words)
     os.environ["QT_SCALE_FACTOR"] = str(ask.scale)
@@ -56,15 +61,15 @@ def main(words: list[str]) -> int:
 
     ask.out.mkdir(parents=True, exist_ok=True)
 
-    def shoot(name: str) -> None:
+    def shoot(name: str, above: QWidget | None = None) -> None:
         _rest(room)
-        room.window.grab().save(str(ask.out / f"{name}.png"))
+        _grab(room.window, above).save(str(ask.out / f"{name}.png"))
         sys.stdout.write(f"{ask.out / name}.png\n")
         sys.stdout.flush()
         if ask.both:
             room.window.state.choose("theme", "light")
             _rest(room)
-            room.window.grab().save(str(ask.out / f"{name}-light.png"))
+            _grab(room.window, above).save(str(ask.out / f"{name}-light.png"))
             room.window.state.choose("theme", "dark")
 
     with open_room(ask.theme or "dark", tuple(ask.size)) as room:
@@ -72,7 +77,7 @@ def main(words: list[str]) -> int:
             _shoot_window(room, ask, shoot)
         if "attention" in ask.parts:
             _shoot_attention(room, ask.case, shoot)
-        if {"cohort", "train"} & set(ask.parts):
+        if {"cohort", "train", "networks"} & set(ask.parts):
             with _cohort(ask.cohort, ask.cases, ask.sites) as source:
                 if "cohort" in ask.parts:
                     _shoot_cohort(room, source, ask.label, shoot)
@@ -80,6 +85,10 @@ def main(words: list[str]) -> int:
                     from tests.end_to_end.training_screenshots import shoot_training
 
                     shoot_training(room, source, ask.label, ask.features, shoot)
+                if "networks" in ask.parts:
+                    from tests.end_to_end.network_screenshots import shoot_networks
+
+                    shoot_networks(room, source, ask.label, shoot, ask.network)
     return 0
 
 
@@ -175,6 +184,20 @@ def _shoot_cohort(room: Room, source: Path, label: str, shoot: Callable[[str], N
     for name, figure in page.exploration.figures.items():
         page.exploration.tabs.setCurrentWidget(figure)
         shoot("exploration" if name == "Correlation" else f"exploration-{name.lower()}")
+
+
+def _grab(window: QWidget, above: QWidget | None) -> QPixmap:
+    """Grab the window, with a dialog in its middle where there is one."""
+    from PySide6.QtGui import QPainter
+
+    picture = window.grab()
+    if above is not None:
+        painter = QPainter(picture)
+        frame = above.rect().translated(window.rect().center() - above.rect().center())
+        painter.drawPixmap(frame, above.grab())
+        painter.drawRect(frame)
+        painter.end()
+    return picture
 
 
 def _rest(room: object, seconds: float = 0.6) -> None:

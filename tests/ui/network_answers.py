@@ -15,7 +15,7 @@ RECIPES = [{"name": name, "title": title, "description": f"About {name}.", "ship
             "recipe": Recipe.parse({"name": name, "description": f"About {name}.", "features": None,
                                     "model": {"folds": 5, "repeats": 1}, "network": network}).model_dump(mode="json")}
            for name, title, network in (("cnn-small", "Small network", NETWORK), ("resnet", "ResNet-18", RESNET))]
-CPU = {"kind": "cpu", "name": "CPU, 2 thread(s)", "memory": None, "described": "CPU, 2 thread(s)"}
+CPU = {"kind": "cpu", "name": "CPU, 2 threads", "memory": None, "described": "CPU, 2 threads"}
 CUDA = {"kind": "cuda", "name": "NVIDIA H100", "memory": 79.6, "described": "NVIDIA H100, 80 GiB"}
 MISSING = {"file": "resnet18.pth", "folder": "/data/weights", "fits": False,
            "message": "The weights 'resnet18.pth' are not there. Put the file into /data/weights, or choose another."}
@@ -46,7 +46,7 @@ def write_epochs(keep, *lines, name="a", title="cnn-small", networks=2, epochs=6
     folder = keep / "epochs"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.jsonl"
-    head = [] if path.exists() else [{"title": title, "networks": networks, "device": "CPU, 1 thread(s)",
+    head = [] if path.exists() else [{"title": title, "networks": networks, "device": "CPU, 1 thread",
                                       "epochs": epochs}]
     with path.open("a") as file:
         file.writelines(json.dumps(line) + "\n" for line in (*head, *lines))

@@ -20,7 +20,7 @@ def epochs(count, auc=0.8):
 def network(count=2, **more):
     return {"networks": [{"kind": "resnet18", "parameters": 1000, "epochs": 6 + place, "epoch": 3}
                          for place in range(count)],
-            "parameters": 1000 * count, "device": "CPU, 1 thread(s)", "weights": [ORIGIN],
+            "parameters": 1000 * count, "device": "CPU, 1 thread", "weights": [ORIGIN],
             "notices": ["Memory ran out."], "use": "score",
             "history": [epochs(6 + place) for place in range(count)], **more}
 
@@ -45,7 +45,7 @@ def part(qtbot):
 def test_facts_and_origin_are_told(part):
     made = part(network())
     assert made.facts.text() == (
-        "2 networks (resnet18), 2,000 parameters in all. Trained for 6 to 7 epochs. On: CPU, 1 thread(s).")
+        "2 networks (resnet18), 2,000 parameters in all. Trained for 6 to 7 epochs. On: CPU, 1 thread.")
     assert "Origin: ImageNet. Licence: BSD. SHA-256: abababababababab…" in made.weights.text()
     assert made.notices.text() == "Memory ran out."
     assert made.caption.text() == CAPTION
@@ -62,7 +62,7 @@ def test_a_network_that_was_not_trained_has_no_curves(part):
     told["networks"] = [{"kind": "resnet50", "parameters": 1000, "epochs": None, "epoch": None}]
     made = part(told)
     assert made.facts.text() == ("One network (resnet50), 1,000 parameters; its pooled features go to the model. On: "
-                                 "CPU, 1 thread(s).")
+                                 "CPU, 1 thread.")
     assert made.caption.text() == UNTRAINED
     assert not made.plots.isVisible()
     assert not made.weights.isVisible()

@@ -103,7 +103,8 @@ def _describe(kind: Kind, threads: int | None) -> Device:
         return Device("cuda", str(found.name), found.total_memory / 2**30, threads)
     if kind == "mps":
         return Device("mps", "Apple GPU", None, threads)
-    return Device("cpu", f"CPU, {threads or torch.get_num_threads()} thread(s)", None, threads)
+    count = threads or torch.get_num_threads()
+    return Device("cpu", f"CPU, {count} thread{'s' * (count != 1)}", None, threads)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
@@ -94,13 +94,19 @@ def facts_of(told: Mapping[str, Any]) -> str:
     count = "One network" if len(networks) == 1 else f"{len(networks)} networks"
     size = f"{int(told['parameters']):,} parameters{' in all' if len(networks) > 1 else ''}"
     use = "; its pooled features go to the model" if told.get("use") == "features" else ""
-    epochs = [f"{each['epochs']} epochs, of which epoch {each['epoch']} was kept" for each in networks
-              if each.get("epochs")]
-    learned = f" Trained for {epochs[0]}." if len(epochs) == 1 else (
-        f" Trained for {min(each['epochs'] for each in networks if each.get('epochs'))} to "
-        f"{max(each['epochs'] for each in networks if each.get('epochs'))} epochs." if epochs else "")
     device = f" On: {told['device']}." if told.get("device") else ""
-    return f"{count} ({kinds}), {size}{use}.{learned}{device}"
+    return f"{count} ({kinds}), {size}{use}.{_length_of(networks)}{device}"
+
+
+def _length_of(networks: Sequence[Mapping[str, Any]]) -> str:
+    """Say for how many epochs networks were trained, with a space before; '' where they were not."""
+    trained = [each for each in networks if each.get("epochs")]
+    if not trained:
+        return ""
+    if len(trained) == 1:
+        return f" Trained for {trained[0]['epochs']} epochs, of which epoch {trained[0]['epoch']} was kept."
+    fewest, most = (end(int(each["epochs"]) for each in trained) for end in (min, max))
+    return f" Trained for {fewest} epochs each." if fewest == most else f" Trained for {fewest} to {most} epochs."
 
 
 def origin_of(weights: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from app.ui.widgets.plot_style import label_axis, make_plot, style_plot, title_p
 
 LOSSES = ("learned from", "watched")
 _LOWEST = 0.4
-_LEAST_SPAN = 5
+_LEAST_SPAN, _TICKS = 5, 8
 
 
 class EpochPlots(QWidget):
@@ -61,11 +61,13 @@ class EpochPlots(QWidget):
         self.area.setVisible(bool(np.isfinite(areas).any()))
         self._mark_phases()
         self._mark_best()
+        for plot in (self.loss, self.area):  # epochs are whole numbers
+            plot.getAxis("bottom").setTickSpacing(max(1, round((epochs[-1] - epochs[0]) / _TICKS)), 1)
         right = max(epochs[-1], min(self._most or _LEAST_SPAN, _LEAST_SPAN)) + 0.5
         every = np.concatenate(losses)
         every = every[np.isfinite(every)]
         low, high = float(every.min()), float(every.max())
-        room = 0.08 * max(high - low, 0.05)
+        room = 0.14 * max(high - low, 0.05)
         self.loss.setRange(xRange=(0.5, right), yRange=(max(low - room, 0), high + room), padding=0)
         floor = float(np.nanmin(areas)) if np.isfinite(areas).any() else _LOWEST
         self.area.setRange(xRange=(0.5, right), yRange=(min(_LOWEST, floor) - 0.04, 1.06), padding=0)

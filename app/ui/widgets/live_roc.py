@@ -106,5 +106,6 @@ def _say(folds: FinishedFolds, models: Sequence[str], titles: Mapping[str, str])
         values = folds.aucs(name)
         if values:
             spread = f" ± {np.std(values, ddof=1):.2f}" if len(values) > 1 else ""
-            said.append(f"{titles.get(name, name)} {np.mean(values):.2f}{spread} ({len(values)} folds)")
+            count = f"{len(values)} fold{'s' * (len(values) != 1)}"
+            said.append(f"{titles.get(name, name)} {np.mean(values):.2f}{spread} ({count})")
     return f"Mean AUC of the finished folds: {'; '.join(said)}." if said else "The first fold is still at work."

@@ -136,7 +136,7 @@ class NetworkSheet(QWidget):
         self.weights.changed.connect(self._take_weights)
         self.phases.changed.connect(lambda: self._take("fit", self._network.fit.model_copy(
             update={"phases": self.phases.value()})))
-        self.more.toggled.connect(self._rest.setVisible)
+        self.more.toggled.connect(self._show_rest)
         self._facts.changed.connect(self._tell)
 
     def widget(self) -> QWidget:
@@ -180,6 +180,10 @@ class NetworkSheet(QWidget):
         for form, names in ((self.forms["fit"][0], ("epochs",)), (self.forms["fit"][1], ("rate",))):
             for name in names:  # each phase has its own
                 form.show_field(name, shown=not network.fit.phases)
+
+    def _show_rest(self, shown: bool) -> None:
+        self._rest.setVisible(shown)
+        self.more.setText("Fewer settings" if shown else "Every setting")
 
     def _take(self, part: str, value: Any) -> None:
         if part == "network":

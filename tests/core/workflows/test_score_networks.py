@@ -64,7 +64,7 @@ def test_probability_interval_and_facts(model, ball):
     assert found["probability"] == expected.probability
     assert found["network"] == {
         "kind": "cnn-small", "networks": 2, "parameters": model.specification.estimator.parameters,
-        "device": "CPU, 1 thread(s)", "spread_networks": expected.seen.spread_networks,
+        "device": "CPU, 1 thread", "spread_networks": expected.seen.spread_networks,
         "spread_views": expected.seen.spread_views}  # fmt: skip
     outlines = [{"image": mask} for _, mask in jitter_masks(prepared.masks["image"])]
     changes = [model.log_odds({}, pictures=cut_case(model, _with(prepared, each)).values) for each in outlines]
