@@ -50,7 +50,7 @@ def describe_shapes(states: Sequence[State]) -> dict[str, TensorShape]:
 
 def _number(states: Sequence[State]) -> dict[str, NDArray[Any]]:
     return {
-        f"{place}/{name}": np.ascontiguousarray(value)
+        f"{place}/{name}": np.asarray(value, order="C")  # a count of batches stays a number
         for place, state in enumerate(states)
         for name, value in state.items()
     }
