@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from app.cli.requests import landmarks_request, path_word
+from app.cli.requests import add_anonymise, landmarks_request, path_word
 from app.cli.text import show_exploration, show_extraction, show_quality, show_stability, show_written
 from app.core.workflows.recipes import find_recipe
 
@@ -42,6 +42,7 @@ def add_cohort_commands(command: Command) -> None:
         extract.add_argument("--cluster", metavar="URL", help="a Dask scheduler, as in tls://scheduler:8786")
         for name, what in (("ca", "certificate authority"), ("cert", "certificate"), ("key", "private key")):
             extract.add_argument(f"--tls-{name}", type=path_word, metavar="FILE", help=f"--cluster: {what} (PEM)")
+    add_anonymise(extract)
 
     quality = command("quality", "check_quality", quality_request, show_quality, help="check a cohort before measuring")
     quality.add_argument("cohort", type=path_word, metavar="COHORT", help=COHORT)
@@ -83,6 +84,7 @@ def extract_request(options: argparse.Namespace) -> dict[str, Any]:
         "cache": options.cache,
         "cluster": options.cluster,
         "tls": given or None,
+        "anonymise": options.anonymise,
     }
 
 

@@ -11,6 +11,7 @@ from app.cli.cohort_commands import add_cohort_commands
 from app.cli.report_command import add_report_command
 from app.cli.requests import (
     MODEL_WORKFLOWS,
+    add_anonymise,
     at_least_nought,
     at_least_one,
     convert_request,
@@ -127,6 +128,8 @@ def build_parser() -> OneLineParser:
     score.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|DIR")
     score.add_argument("--out", type=path_word, metavar="DIR", help="where to write the report and the prepared images")
 
+    add_anonymise(score)
+
     add_training_command(command)
 
     evaluate = command("evaluate", "evaluate", evaluate_request, show_evaluation, help="test a model on other cases")
@@ -137,6 +140,7 @@ def build_parser() -> OneLineParser:
     evaluate.add_argument("--patient", metavar="COL", help="default: as in training")
     evaluate.add_argument("--site", metavar="COL", help="default: as in training")
     evaluate.add_argument("--out", type=path_word, required=True, metavar="DIR")
+    add_anonymise(evaluate)
 
     demo = command("demo", "make_demo", demo_request, show_written, help="phantom cases")
     demo.add_argument("kind", choices=("case", "cohort"))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app.cli.requests import SCORE_KEYS, path_word, read_pairs
+from app.cli.requests import SCORE_KEYS, add_anonymise, path_word, read_pairs
 from app.cli.text import show_written
 from app.core.errors import InputError
 
@@ -27,6 +27,7 @@ def add_report_command(command: Command) -> None:
     )  # fmt: skip
     report.set_defaults(workflow=report_workflow)
     report.add_argument("--out", type=path_word, required=True, metavar="FILE", help=".html or .pdf")
+    add_anonymise(report)
     report.add_argument(
         "--declare", action="append", default=[], metavar="NAME=TEXT",
         help="what no program knows of the study, for the checklists, as in ethics='Approved by ...'",
@@ -43,10 +44,10 @@ def report_request(options: argparse.Namespace) -> dict[str, Any]:
     score = _read(options.run)
     declared = read_pairs(options.declare, "--declare")
     if score is None:
-        return {**_source(Path(options.run)), "out": options.out, "declared": declared}
+        return {**_source(Path(options.run)), "out": options.out, "declared": declared, "anonymise": options.anonymise}
     if declared:
         raise InputError("--declare is for the checklists of a training run, and this is a score.", "Leave it out.")
-    return {"score": score, "out": options.out}
+    return {"score": score, "out": options.out, "anonymise": options.anonymise}
 
 
 def _read(run: str) -> dict[str, Any] | None:

@@ -20,6 +20,12 @@ CASE_CHOICES = ("image", "series", "roi", "mask_label", "orientation", "site", "
 N4_SETTINGS = ("engine", "levels", "iterations", "mesh", "shrink", "tolerance", "fwhm", "noise", "bins", "mean_one")
 
 
+def add_anonymise(command: argparse.ArgumentParser) -> None:
+    """Add the switch that leaves out of what is written whatever tells a patient."""
+    said = "numbers in place of names; no paths, dates or scanners in what is printed and written"
+    command.add_argument("--anonymise", action="store_true", help=said)
+
+
 def choose_workflow(options: argparse.Namespace) -> str:
     """The workflow's name: some commands have one for each kind of input or action."""
     if options.command == "models":
@@ -125,6 +131,7 @@ def score_request(options: argparse.Namespace) -> dict[str, Any]:
         "error_rate": options.error_rate,
         "threshold": options.threshold,
         "out": options.out,
+        "anonymise": options.anonymise,
     }
     if _is_cohort(options):
         own = [f"--{name.replace('_', '-')}" for name in CASE_CHOICES if getattr(options, name)]
@@ -204,7 +211,8 @@ def read_pairs(words: list[str], flag: str) -> dict[str, str]:
 def evaluate_request(options: argparse.Namespace) -> dict[str, Any]:
     """An `EvaluateRequest`."""
     columns = {name: getattr(options, name) for name in ("label", "positive", "patient", "site")}
-    return {"bundle": options.bundle, "table": options.table, **columns, "out": options.out, "jobs": options.jobs}
+    return {"bundle": options.bundle, "table": options.table, **columns, "out": options.out, "jobs": options.jobs,
+            "anonymise": options.anonymise}  # fmt: skip
 
 
 def models_request(options: argparse.Namespace) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Taking a finding away: report, score or picture, to a file the reader names. Identity stays unless ticked."""
+"""Taking a finding away: report, score or picture, to a file the reader names. Identity stays unless ticked.
+
+With *Anonymise* on, what leaves names neither case nor path nor scan.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.errors import Failure
+from app.ui.anonymising import SETTING
 from app.ui.reading import Reading
 from app.ui.widgets.viewer import Viewer
 from app.ui.words import at_prevalence
@@ -42,7 +47,8 @@ class Exporting(QObject):
     def ask(self, kind: str, identity: bool = False) -> QFileDialog:
         """Ask for a file name for a 'html', 'pdf', 'json' or 'png'."""
         entry = self._reading.worklist.entry(self._reading.current)
-        name = entry.title if entry is not None else "picture"
+        hidden = bool(self._reading.state[SETTING])
+        name = entry.title if entry is not None and not hidden else "score" if entry is not None else "picture"
         dialog = QFileDialog(self._window, "Export", self._reading.state["folder"], _FILTERS[kind])
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix(kind)
@@ -56,6 +62,8 @@ class Exporting(QObject):
     def write(self, kind: str, path: str, *, identity: bool = False) -> None:
         """Write the current case's finding or picture."""
         self._reading.state.choose("folder", str(Path(path).parent))
+        hidden = bool(self._reading.state[SETTING])
+        identity = identity and not hidden
         if kind == "png":
             self._save_picture(Path(path), identity=identity)
             return
@@ -63,12 +71,14 @@ class Exporting(QObject):
         if entry is None or not entry.score:
             return
         request: dict[str, Any] = {"score": self._score(entry.score), "out": path, "pictures": []}
+        if hidden:
+            request |= {"anonymise": True, "case": entry.files}
         if kind != "json" and self._reading.view is not None:
             if identity:
                 request["identity"] = self._reading.view.get("identity") or {}
             picture = self._reading.state.new_view_folder() / "picture.png"
             picture.parent.mkdir(parents=True, exist_ok=True)
-            if self._viewer.grab_picture(overlays=True, identity=identity).save(str(picture)):
+            if self._grab(identity=identity).save(str(picture)):
                 request["pictures"] = [str(picture)]
         lane = "train" if self._reading.scoring.waiting else "score"  # a long queue shall not keep a report waiting
         self._running.add(self._reading.jobs.start(lane, EXPORT, request, "Writing the report"))
@@ -82,8 +92,11 @@ class Exporting(QObject):
         share = at_prevalence(score["probability"], mix["training"], used)
         return {**score, "prevalence": {**mix, "used": used, "probability_at_used": share}}
 
+    def _grab(self, *, identity: bool) -> QImage:
+        return self._viewer.grab_picture(overlays=True, identity=identity, scan=not self._reading.state[SETTING])
+
     def _save_picture(self, path: Path, *, identity: bool) -> None:
-        if self._viewer.grab_picture(overlays=True, identity=identity).save(str(path)):
+        if self._grab(identity=identity).save(str(path)):
             self.said.emit(f"Written: {path}")
         else:
             self.failed.emit(Failure("input", f"The picture could not be written to {path}.",

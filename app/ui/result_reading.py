@@ -101,7 +101,8 @@ class ResultReading(QObject):
 
     def write_report(self, path: str) -> None:
         """Write the report of what is looked at."""
-        self._report.start({**self.wanted, "out": path}, "Writing the report")
+        hidden = bool(self._reading.state["anonymise"])
+        self._report.start({**self.wanted, "out": path, "anonymise": hidden}, "Writing the report")
 
     def stop(self) -> None:
         """Call off what is being read, measured or written."""

@@ -35,6 +35,7 @@ class ResultSession(QObject):
         self.model = ""
         self.beside: tuple[str, ...] = ()
         self.threshold, self.moved = 0.5, False
+        self.anonymise = False
 
     @property
     def is_empty(self) -> bool:

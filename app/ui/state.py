@@ -20,7 +20,7 @@ DEFAULTS: dict[str, Any] = {"theme": "dark", "mouse_profile": "PACS", "model": "
                             "error_rate": 0.05, "text_overlays": "full", "folder": "", "windows": {}, "keymap": None,
                             "geometry": None, "splitters": {}, "prep": "stored",
                             "thresholds": {}, "opacity": 0.35, "cohort": {}, "training": {},
-                            "results": {}, "sequence_models": {}, "attention": {}}
+                            "results": {}, "sequence_models": {}, "anonymise": False, "attention": {}}
 
 
 class SessionState(QObject):

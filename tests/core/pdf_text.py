@@ -6,7 +6,8 @@ import zlib
 
 def read_pdf(data: bytes) -> str:
     """Text of all pages with single spaces."""
-    streams = [zlib.decompress(body) if b"FlateDecode" in head else body for head, body in
+    # what looks like the end of a line may be the stream's last byte: an object inflates what is there
+    streams = [zlib.decompressobj().decompress(body) if b"FlateDecode" in head else body for head, body in
                re.findall(rb"\d+ 0 obj\s*<<(.*?)>>\s*stream\r?\n(.*?)\r?\nendstream", data, re.DOTALL)]
     tables = [_read_table(stream) for stream in streams if b"begincmap" in stream]
     fonts = dict(zip(sorted(set(re.findall(rb"/(F\d+) \d+ 0 R", data))), tables, strict=True))

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from app.core.radiomics.catalogue import describe
 from app.core.report.looked import describe_look
 from app.core.report.templates import find_font, open_templates
 
+NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 MOST_CONTRIBUTIONS = 15
 
 
@@ -192,6 +194,8 @@ def _pdf(score: Mapping[str, Any], pictures: Sequence[Path], identity: str) -> b
 
     page = FPDF(format="A4")
     page.set_title(f"LipoScope: {score['case']}")
+    if score.get("anonymised"):
+        page.set_creation_date(NO_DATE)
     page.set_auto_page_break(auto=True, margin=15)
     for style, file in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
         page.add_font("body", style, find_font(file))

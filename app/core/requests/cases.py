@@ -59,7 +59,7 @@ class DiametersRequest(Settings):
 
 
 class ScoreRequest(Settings):
-    """Score one case with one model."""
+    """Score one case with one model; `anonymise` leaves out what tells whose it is, in the result and in `out`."""
 
     case: CaseFiles
     model: str
@@ -70,6 +70,7 @@ class ScoreRequest(Settings):
     error_rate: float = Field(0.05, gt=0, lt=0.5)
     threshold: float | None = Field(None, gt=0, lt=1)
     out: str | None = None
+    anonymise: bool = False
 
 
 class ScoreCohortRequest(Settings):
@@ -81,6 +82,7 @@ class ScoreCohortRequest(Settings):
     error_rate: float = Field(0.05, gt=0, lt=0.5)
     threshold: float | None = Field(None, gt=0, lt=1)
     out: str | None = None
+    anonymise: bool = False
     jobs: int = Field(1, ge=1)
 
 

@@ -34,6 +34,7 @@ class EvaluateRequest(Settings):
     positive: str | None = None
     patient: str | None = None
     site: str | None = None
+    anonymise: bool = False
     jobs: int = Field(1, ge=1)
 
 
@@ -47,6 +48,7 @@ class ResultsRequest(Settings):
     model: str | None = None
     external: str | None = None
     out: str | None = None
+    anonymise: bool = False
     declared: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -28,6 +28,7 @@ class ExtractRequest(CohortSource):
     cache: str | None = None
     cluster: str | None = None
     tls: dict[str, str] | None = None
+    anonymise: bool = False
 
 
 class QualityRequest(CohortSource):

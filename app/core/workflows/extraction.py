@@ -13,6 +13,7 @@ import numpy as np
 from app.core.errors import CohortError
 from app.core.io.tabulate import write_table
 from app.core.jobs import Report
+from app.core.report.anonymous import CASE, anonymise_table, number_each, veil
 from app.core.requests import CaseFiles, CohortSource, ExtractRequest
 from app.core.workflows.finished import default_cache
 from app.core.workflows.gathering import Gathered, check_output, gather_cases
@@ -104,12 +105,20 @@ def extract(request: dict[str, Any], report: Report) -> dict[str, Any]:
                             cluster=ask.cluster, tls=ask.tls)
     report(1.0, "Writing the table")
     failed = _failures(found, answers)
+    cautions = _cautions(found, answers)
+    words: dict[str, str] = {}
+    if ask.anonymise:
+        names = [*(case.id for case in found.cases), *(problem.patient for problem in found.problems)]
+        words = number_each(CASE, [*found.frame["patient"], *names])
+        failed, cautions = veil(failed, words), veil(cautions, words)
     errors = _write_errors(Path(ask.out), failed)
     if all("error" in answer for answer in answers):
         told = [f"{each['patient']}: {each['message']}" for each in failed]
         more = [f"And {len(told) - 5} more, in {Path(ask.out).stem}.errors.csv."] if len(told) > 5 else []
         raise CohortError(f"None of the {len(answers)} cases could be measured.", [*told[:5], *more])
     table, features = assemble(found, answers)
+    if ask.anonymise:
+        table = anonymise_table(table, words)
     write_table(ask.out, table)
     roles = write_roles(ask.out, [str(name) for name in table.columns], features, describe_measurement(ask.recipe))
     measured = [answer for answer in answers if "error" not in answer and not answer["reused"]]
@@ -122,7 +131,7 @@ def extract(request: dict[str, Any], report: Report) -> dict[str, Any]:
         "measured": len(measured),
         "reused": sum(answer.get("reused", False) for answer in answers),
         "failed": [{"case": each["case"], "message": each["message"]} for each in failed],
-        "cautions": _cautions(found, answers),
+        "cautions": cautions,
         "features": len(features),
         "seconds": time.perf_counter() - begun,
         "seconds_per_case": sum(answer["seconds"] for answer in measured) / len(measured) if measured else 0.0,

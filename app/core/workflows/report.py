@@ -7,10 +7,11 @@ from typing import Any
 
 from app.core.errors import InputError
 from app.core.jobs import Report
+from app.core.report.anonymous import anonymise_result, anonymise_score
 from app.core.report.checklist import declarable
 from app.core.report.run import check_ending, write_run_report
 from app.core.report.score import write_report
-from app.core.requests import ResultsRequest
+from app.core.requests import CaseFiles, ResultsRequest
 from app.core.workflows.models import open_bundle
 from app.core.workflows.results import as_json, read_training, view_results
 
@@ -22,7 +23,8 @@ def export_report(request: dict[str, Any], report: Report) -> dict[str, Any]:
     ----------
     request : dict
         `score` (JSON of a score), `out` (path), `pictures` (PNG paths, optional), `identity` (fields of an `Identity`,
-        optional: only when the user said so; it goes into HTML and PDF, never into JSON).
+        optional: only when the user said so; it goes into HTML and PDF, never into JSON), `anonymise` (true: nobody
+        shall be recognised by it), `case` (the JSON of its `CaseFiles`, whose names are then taken out, too).
 
     Returns
     -------
@@ -31,8 +33,11 @@ def export_report(request: dict[str, Any], report: Report) -> dict[str, Any]:
     """
     report(0.1, "Writing the report")
     out = Path(request["out"])
-    write_report(request["score"], out, [Path(picture) for picture in request.get("pictures", [])],
-                 request.get("identity"))
+    score, identity = request["score"], request.get("identity")
+    if request.get("anonymise"):
+        files = CaseFiles.parse(request["case"]) if request.get("case") else None
+        score, identity = anonymise_score(score, files), None
+    write_report(score, out, [Path(picture) for picture in request.get("pictures", [])], identity)
     report(1.0, "Done")
     return {"written": [str(out)]}
 
@@ -73,6 +78,8 @@ def export_results(request: dict[str, Any], report: Report) -> dict[str, Any]:
         declared = {**(evaluation.get("declared") or {}), **declared}
     else:
         view = view_results({"external": ask.external}, lambda _share, _words: None)
+    if ask.anonymise:
+        view = anonymise_result(view)
     report(0.4, "Drawing the figures and writing the report")
     write_run_report(Path(ask.out), view, specification, recipes, declared)
     report(1.0, "Done")

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from app.core.requests import QualityRequest
+from app.ui.anonymising import SETTING, AnonymousBox, anonymise_csv
 from app.ui.calls import Call
 from app.ui.cohort import Cohort
 from app.ui.quality_columns import COLUMNS, counts_text, records_of, worst
@@ -72,7 +73,7 @@ class QualityPage(QWidget):
         tools.setSpacing(8)
         tools.addWidget(self.counts)
         tools.addStretch(1)
-        for widget in (self.all, self.filter, self.export):
+        for widget in (self.all, self.filter, AnonymousBox(self._cohort.state), self.export):
             tools.addWidget(widget)
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 8)
@@ -124,7 +125,8 @@ class QualityPage(QWidget):
 
     def write(self, path: str) -> None:
         """Write the table as it is shown."""
-        failure = write_text(path, self.table.text(separator=","))
+        told = self.table.text(separator=",")
+        failure = write_text(path, anonymise_csv(told) if self._cohort.state[SETTING] else told)
         if failure is not None:
             self.noticed.emit(failure)
         else:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.errors import Failure
+from app.ui.anonymising import SETTING, AnonymousBox
 from app.ui.messages import words_for
 from app.ui.reading import Reading
 from app.ui.result_reading import ResultReading
@@ -117,6 +118,7 @@ class ResultsPage(QWidget):
         top.setSpacing(16)
         top.addWidget(self.title)
         top.addWidget(self.choice, 1)
+        top.addWidget(AnonymousBox(self._reading.state))
         top.addWidget(self.choose)
         above = QVBoxLayout()
         above.setContentsMargins(0, 0, 16, 0)
@@ -132,6 +134,10 @@ class ResultsPage(QWidget):
         return room
 
     def _bind(self) -> None:
+        state = self._reading.state
+        self.session.anonymise = bool(state[SETTING])
+        state.changed.connect(lambda name, value: setattr(self.session, "anonymise", bool(value)) if name == SETTING
+                              else None)
         self.desk.read.connect(self.show_result)
         self.desk.failed.connect(self._take_failure)
         self.desk.written.connect(lambda paths: self.said.emit(f"Written: {paths}"))
@@ -285,7 +291,8 @@ class ResultsPage(QWidget):
         """Ask where the report shall go."""
         from app.ui.saving import ask_save
 
-        name = self.session.results.raw.get("name") or "results"
+        hidden = self._reading.state[SETTING]
+        name = "results" if hidden else self.session.results.raw.get("name") or "results"
         ask_save(self, "Report", str(Path.home() / f"{name}.{kind}"), f"Report (*.{kind})",
                  self.desk.write_report)
 

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
+from app.ui.anonymising import anonymise_csv
 from app.ui.result_session import ResultSession
 from app.ui.saving import ask_save, write_text
 from app.ui.widgets.case_features import CaseFeatures
@@ -208,7 +209,8 @@ class CasesPart(QWidget):
 
     def write(self, path: str) -> None:
         """Write the table as it is shown."""
-        failure = write_text(path, self.table.text(separator=","))
+        told = self.table.text(separator=",")
+        failure = write_text(path, anonymise_csv(told) if self._session.anonymise else told)
         if failure is None:
             self.said.emit(f"Written: {path}")
         else:

@@ -139,6 +139,10 @@ class ScorePage(QWidget):
         viewer.state.set_opacity(state["opacity"])
         viewer.state.display_changed.connect(lambda: state.choose("opacity", viewer.state.opacity))
         reading.worklist.choose_model(state["model"])
+        self.result.anonymise.setChecked(bool(state["anonymise"]))
+        self.result.anonymise_chosen.connect(lambda on: state.choose("anonymise", on))
+        state.changed.connect(lambda name, value: self.result.anonymise.setChecked(bool(value)) if name == "anonymise"
+                              else None)
         self.result.score_requested.connect(lambda: reading.score())
         self.result.all_requested.connect(reading.score_all)
         self.result.retry_requested.connect(reading.retry)
@@ -215,8 +219,8 @@ class ScorePage(QWidget):
         """Show how the current case stands."""
         reading = self.reading
         entry = reading.worklist.entry(reading.current)
-        self.attention.follow()
         if entry is None:
+            self.attention.follow()
             return
         failure = reading.failure(entry.key)
         self._show_questions(failure)
@@ -238,6 +242,7 @@ class ScorePage(QWidget):
         trace = (reading.view or {}).get("trace") or ()
         score = entry.score or {}
         self.trace.show_trace([*trace, *(score.get("trace") or ())], score.get("timings"))
+        self.attention.follow()  # last: the map on screen has a share of its own
 
     def _difference(self, score: dict[str, Any]) -> str:
         state = self.reading.state

@@ -40,6 +40,8 @@ class ResultSide(QWidget):
         Score every case again.
     choices_changed()
         Model, error rate or threshold.
+    anonymise_chosen(bool)
+        Exports shall name nobody, or may again.
     export_requested(str, bool)
         'html', 'pdf', 'json' or 'png', and whether to include the patient's identity.
     """
@@ -49,6 +51,7 @@ class ResultSide(QWidget):
     retry_requested = Signal()
     dismissed = Signal()
     choices_changed = Signal()
+    anonymise_chosen = Signal(bool)
     export_requested = Signal(str, bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -84,7 +87,6 @@ class ResultSide(QWidget):
         self.model_line = wrapped(role="dim")
         self.panel.body.insertWidget(self.panel.body.count() - 1, self.model_line)  # under what moved the score
         self.export_button = QPushButton("Export")
-        self.identity = None
         self._build_menu()
         self.copy_button = QPushButton("Copy")
         self.copy_button.setToolTip("Copy the whole finding in words (Ctrl+Shift+C)")
@@ -184,7 +186,15 @@ class ResultSide(QWidget):
         menu.addSeparator()
         self.identity = menu.addAction("Include the patient's name and ID (report, picture)")
         self.identity.setCheckable(True)
+        self.anonymise = menu.addAction("Anonymise: no names, paths, dates or scanners")
+        self.anonymise.setCheckable(True)
+        self.anonymise.toggled.connect(self._choose_anonymise)
         self.export_button.setMenu(menu)
+
+    def _choose_anonymise(self, on: bool) -> None:
+        self.identity.setEnabled(not on)
+        self.identity.setChecked(False)
+        self.anonymise_chosen.emit(on)
 
     def _export(self, kind: str) -> None:
         self.export_requested.emit(kind, self.identity.isChecked())

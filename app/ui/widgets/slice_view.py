@@ -226,9 +226,9 @@ class SliceView(pg.GraphicsView):
             })
         self.viewport().update()
 
-    def grab_image(self, overlays: bool = True, identity: bool = False) -> QImage:
-        """Picture of the pane as it is, with or without the words on it."""
-        self._export = (overlays, identity)
+    def grab_image(self, overlays: bool = True, identity: bool = False, scan: bool = True) -> QImage:
+        """Picture of the pane as it is, with or without the words on it, those about the scan among them."""
+        self._export = (overlays, identity, scan)
         try:
             return self.grab().toImage()
         finally:
@@ -281,7 +281,8 @@ class SliceView(pg.GraphicsView):
         return Overlay(
             picture_text.edge_letters(self.plane, self.flipped),
             (picture_text.describe_view(self.plane, self.flipped), *who),
-            picture_text.describe_acquisition(case, image, state.prepared),
+            picture_text.describe_acquisition(case, image, state.prepared)
+            if self._export is None or self._export[2] else (),
             (*picture_text.describe_slice(state, self.plane), *view), hover, warnings, self.pixels_per_mm,
             ((index + 0.5) / count, *tumour), theme().label_colour(1),
             self._attention.scale if state.attention and (

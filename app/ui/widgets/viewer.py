@@ -147,7 +147,8 @@ class Viewer(QWidget):
         self.state.set_opacity(percent / 100)
         self.state.set_mask_mode("fill")  # an opacity that shows on nothing would look broken
 
-    def grab_picture(self, overlays: bool = True, identity: bool = False, plane: str | None = None) -> QImage:
+    def grab_picture(self, overlays: bool = True, identity: bool = False, plane: str | None = None,
+                     scan: bool = True) -> QImage:
         """Picture of one plane, or of what is shown; without the patient's identity unless told.
 
         Parameters
@@ -158,18 +159,20 @@ class Viewer(QWidget):
             Write the patient and study lines too.
         plane : str, optional
             One plane, shown or not; by default the planes that are shown, as they are laid out.
+        scan : bool
+            Write what the header says of the scan, too.
         """
         if plane is not None:
-            return self._grab_plane(plane, overlays, identity)
+            return self._grab_plane(plane, overlays, identity, scan)
         if self.state.layout in self.panes:
-            return self.panes[self.state.layout].grab_image(overlays, identity)
+            return self.panes[self.state.layout].grab_image(overlays, identity, scan)
         ratio = self.devicePixelRatioF()
         page = QImage(self.size() * ratio, QImage.Format.Format_RGB32)
         page.setDevicePixelRatio(ratio)
         page.fill(QColor(theme().viewer))
         painter = QPainter(page)
         for pane in self.panes.values():
-            painter.drawImage(QPointF(pane.pos()), pane.grab_image(overlays, identity))
+            painter.drawImage(QPointF(pane.pos()), pane.grab_image(overlays, identity, scan))
         painter.end()
         return page
 
@@ -177,12 +180,12 @@ class Viewer(QWidget):
         """Put the picture on the clipboard, without the patient's identity."""
         QGuiApplication.clipboard().setImage(self.grab_picture())
 
-    def _grab_plane(self, plane: str, overlays: bool, identity: bool) -> QImage:
+    def _grab_plane(self, plane: str, overlays: bool, identity: bool, scan: bool) -> QImage:
         pane, was_hidden = self.panes[plane], self.panes[plane].isHidden()
         if was_hidden:
             pane.setHidden(False)
             pane.refresh()
-        picture = pane.grab_image(overlays, identity)
+        picture = pane.grab_image(overlays, identity, scan)
         pane.setHidden(was_hidden)
         return picture
 
