@@ -89,7 +89,8 @@ def test_facts_of_the_training(trained):
     assert estimator.contract["inputs"]["image"]["spatial_shape"] == [16, 16]
     assert estimator.device
     assert {"torch", "monai"} <= set(specification.versions)
-    assert len(specification.training.space.centre) == 512
+    pooled = sum(network.features for network in trained[0].pictures.networks.modules)
+    assert len(specification.training.space.centre) == pooled
     assert set(specification.training.ranges) == {"volume_ml", "longest_diameter_mm"}
 
 
@@ -119,8 +120,9 @@ def test_pooled_features_and_those_beside_answer_as_in_memory(cohort, frozen):
     specification = bundle.specification
     assert (bundle.folder / "pipeline.skops").exists()
     assert specification.features[:2] == ("cnn-small_0000", "cnn-small_0001")
-    assert specification.features[256:] == ("volume_ml", "longest_diameter_mm", "original_firstorder_Kurtosis")
-    assert bundle.pictures.beside == specification.features[256:]
+    pooled = bundle.pictures.networks.modules[0].features
+    assert bundle.pictures.beside == specification.features[pooled:]
+    assert bundle.pictures.beside == ("volume_ml", "longest_diameter_mm", "original_firstorder_Kurtosis")
     files = cases(cohort)[2]
     found = score(bundle, files)
     features = found["features"]
