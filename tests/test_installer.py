@@ -94,6 +94,16 @@ def test_nothing_shipped_is_sorted_out():
             if not contents.is_wanted_file(f"{folder}/{Path(file).name}")] == []
 
 
+def test_modules_that_are_asked_for_by_name_are_found():
+    found = {name: set(contents.find_modules(name)) for name in contents.ASKED_BY_NAME}
+    assert {"app", "app.__main__", "app.core.workflows.score", "app.ui.window"} <= found["app"]
+    assert "skops.io.old._general_v0" in found["skops"], "a folder without __init__.py"
+    assert "sklearn.tree._tree" in found["sklearn"], "compiled"
+    assert {"radiomics._cmatrices", "radiomics.glcm"} <= found["radiomics"]
+    assert not any(re.search(r"\.(tests|conftest)\b", name) for names in found.values() for name in names)
+    assert all(names for names in found.values())
+
+
 @pytest.mark.slow
 def test_libraries_do_without_what_is_left_out():
     code = """

@@ -92,7 +92,7 @@ def pack(folder: Path, beside: Path, payload: Path) -> None:
     words = ["tar", "--create", "--owner=0", "--group=0", "--numeric-owner", "--sort=name", "--directory", str(folder),
              ".", "--directory", str(beside), "."]
     with payload.open("wb") as out, subprocess.Popen(words, stdout=subprocess.PIPE) as tar:
-        squeeze = subprocess.run(["xz", "--threads=0", "-4", "--stdout"], stdin=tar.stdout, stdout=out, check=False)
+        squeeze = subprocess.run(["xz", "--threads=0", "-3", "--stdout"], stdin=tar.stdout, stdout=out, check=False)
     if tar.returncode or squeeze.returncode:
         raise CannotBuild("The program could not be packed: the lines above say why.")
 

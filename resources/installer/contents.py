@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.machinery
+import importlib.util
 import re
 from collections.abc import Iterable
 from fnmatch import fnmatch
@@ -107,10 +109,26 @@ def find_shipped(root: Path = ROOT) -> list[tuple[str, str]]:
     return [(str(file), file.parent.relative_to(root).as_posix()) for file in kept]
 
 
+def find_modules(package: str) -> list[str]:
+    """List a package's modules by its files: nothing is imported, and folders without `__init__.py` count."""
+    found = importlib.util.find_spec(package)
+    places = [Path(place) for place in (found.submodule_search_locations or ())] if found is not None else []
+    endings = sorted(importlib.machinery.all_suffixes(), key=len, reverse=True)
+    names = set()
+    for place in places:
+        for file in place.rglob("*"):
+            ending = next((ending for ending in endings if file.name.endswith(ending)), "")
+            parts = [package, *file.relative_to(place).parent.parts, file.name.removesuffix(ending)]
+            if ending and all(part.isidentifier() for part in parts):
+                names.add(".".join(parts).removesuffix(".__init__"))
+    return sorted(name for name in names if is_wanted_module(name))
+
+
 def is_wanted_module(name: str) -> bool:
     """Whether a module of a package that is collected whole is the program's business."""
     parts = name.split(".")
-    return not ({"tests", "conftest", "testing"} & set(parts[1:])) and not is_left_out(name)
+    tests = {"tests", "conftest", "testing"} & set(parts[1:]) or parts[-1].endswith("_test")
+    return not tests and not is_left_out(name)
 
 
 def is_left_out(module: str) -> bool:

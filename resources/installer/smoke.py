@@ -21,7 +21,7 @@ from resources.installer.parts import version
 
 SHARED = ROOT.parent / "shared" / "data"
 RESULTS = ROOT / "build" / "smoke"
-JOBS = "2"
+JOBS, CASES = "2", 16
 MODEL = "lipoma-phantom-demo"
 
 
@@ -50,9 +50,9 @@ def test_program(folder: Path, installer: Path | None) -> int:
         sys.stdout.write(f"Smoke test of {folder}\n{guest.words}\n\n")
         for step in (trial.install, trial.is_alone, trial.tells_version, trial.tests_itself, trial.knows_no_cluster,
                      trial.opens_window, trial.scores_demo, trial.scores_nifti, trial.scores_dicom, trial.reads_codecs,
-                     trial.corrects_with_ants, trial.makes_cohort, trial.measures, trial.trains, trial.trains_network,
-                     trial.scores_with_own, trial.explores, trial.survives_a_kill, trial.leaves_nothing_behind,
-                     trial.uninstall):
+                     trial.corrects_with_ants, trial.makes_cohort, trial.measures, trial.trains,
+                     trial.scores_with_own, trial.trains_network, trial.scores_with_network, trial.explores,
+                     trial.survives_a_kill, trial.leaves_nothing_behind, trial.uninstall):
             trial.carry_out(step)
     (RESULTS / "smoke.json").write_text(json.dumps(trial.rows, indent=1), encoding="utf-8")
     failed = sum(row["state"] == "FAILED" for row in trial.rows)
@@ -202,34 +202,38 @@ class Trial:
     def makes_cohort(self) -> str:
         """Draws a practice cohort."""
         out = str(self.guest.room / "cohort")
-        self.ask("demo", "cohort", "--cases", "24", "--sites", "4", "--out", out, "--jobs", JOBS)
-        return "24 cases of 4 sites"
+        self.ask("demo", "cohort", "--cases", str(CASES), "--sites", "2", "--out", out, "--jobs", JOBS)
+        return f"{CASES} cases of 2 sites"
 
     def measures(self) -> str:
         """Measures the cohort with two jobs."""
         out = self.guest.room / "features.csv"
         told = json.loads(self.ask("extract", str(self.guest.room / "cohort" / "cohort.csv"), "--recipe", "pyradiomics",
                                    "--out", str(out), "--jobs", JOBS, "--json"))
-        if told["measured"] != 24:
-            raise Wrong(f"{told['measured']} of 24 cases were measured")
-        return f"24 cases, {len(out.read_text(encoding='utf-8').splitlines()[0].split(','))} columns"
+        if told["measured"] != CASES:
+            raise Wrong(f"{told['measured']} of {CASES} cases were measured")
+        return f"{CASES} cases, {len(out.read_text(encoding='utf-8').splitlines()[0].split(','))} columns"
 
     def trains(self) -> str:
         """Trains small models with two jobs."""
-        told = self.train("model", "logistic", "xgb")
+        told = self.train("model", "logistic", "xgb", "mlp")
         return ", ".join(f"{name} AUC {model['auc']['mean']:.3f}" for name, model in told["models"].items())
 
     def trains_network(self) -> str:
-        """Trains a small network on features."""
-        told = self.train("mlp", "mlp")
-        return f"AUC {told['models']['mlp']['auc']['mean']:.3f}"
+        """Trains a small network on pictures."""
+        told = self.train("network", "cnn-quick", table=self.guest.room / "cohort" / "cohort.csv")
+        return f"AUC {told['models']['cnn-quick']['auc']['mean']:.3f}"
 
-    def train(self, name: str, *recipes: str) -> dict[str, Any]:
+    def scores_with_network(self) -> str:
+        """Scores with the new network as the source does."""
+        return self.score_as_source(self.demo("image"), self.demo("mask"), "--model", str(self.guest.room / "network"))
+
+    def train(self, name: str, *recipes: str, table: Path | None = None) -> dict[str, Any]:
         """Train with little repetition, and return what is told."""
         chosen = [word for recipe in recipes for word in ("--recipe", recipe)]
         told: dict[str, Any] = json.loads(self.ask(
-            "train", str(self.guest.room / "features.csv"), "--label", "label", "--positive", "ALT/WDL", "--patient",
-            "patient", *chosen, "--folds", "3", "--repeats", "1", "--jobs", JOBS, "--json", "--out",
+            "train", str(table or self.guest.room / "features.csv"), "--label", "label", "--positive", "ALT/WDL",
+            "--patient", "patient", *chosen, "--folds", "2", "--repeats", "1", "--jobs", JOBS, "--json", "--out",
             str(self.guest.room / name)))
         return told
 
