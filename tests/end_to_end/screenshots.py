@@ -25,7 +25,8 @@ NETWORK = "lipoma-phantom-cnn"
 SHIPS_NETWORK = (ROOT / "models" / NETWORK).is_dir()
 PARTS = ("window", *("attention",) * SHIPS_NETWORK, "cohort", "train", "networks")
 PAGES = (
-    "empty", "window", "settings", *("attention",) * SHIPS_NETWORK,
+    "empty", "window", "steering", "guide", "guide-numbers", "guide-cautions", "guide-keys", "settings",
+    *("attention",) * SHIPS_NETWORK,
     "cohort", "quality", "exploration", "exploration-features", "exploration-maps", "exploration-slices",
     "exploration-histograms",
     "train-empty", "train-cases", "train-features", "train-sites", "train-models", "train-validation",
@@ -106,6 +107,11 @@ def _shoot_window(room: Room, ask: argparse.Namespace, shoot: Callable[[str], No
     wait_until(lambda: room.page.result.shows_score, what="the score")
     room.rest()
     shoot("window")
+    room.page.steering.open()
+    room.rest()
+    shoot("steering")
+    room.page.steering.close()
+    _shoot_guide(room, shoot)
     room.window.show_named("Settings")
     shoot("settings")
     if ask.theme is None and not ask.both:
@@ -113,6 +119,20 @@ def _shoot_window(room: Room, ask: argparse.Namespace, shoot: Callable[[str], No
         room.window.state.choose("theme", "light")
         shoot("window-light")
         room.window.state.choose("theme", "dark")
+
+
+def _shoot_guide(room: Room, shoot: Callable[..., None]) -> None:
+    """Open the guide over the window, and save some of its pages."""
+    helping = room.window.helping
+    guide = helping.show_place("Score", room.page)
+    shoot("guide", guide)
+    helping.show("numbers", "one")
+    shoot("guide-numbers", guide)
+    helping.explain("unlike_training")
+    shoot("guide-cautions", guide)
+    helping.show_keys()
+    shoot("guide-keys", guide)
+    guide.close()
 
 
 def _shoot_attention(room: Room, case: list[str] | None, shoot: Callable[[str], None]) -> None:

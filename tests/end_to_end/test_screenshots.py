@@ -21,7 +21,7 @@ def pictures() -> dict[str, np.ndarray]:
     shutil.rmtree(FOLDER, ignore_errors=True)
     command = [sys.executable, "-m", "tests.end_to_end.screenshots", "--out", str(FOLDER), "--both", "--cases", "24",
                "--sites", "6", "--size", *map(str, SIZE)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1200)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=850)
     assert done.returncode == 0, done.stderr[-3000:]
     return {path.stem: np.asarray(Image.open(path).convert("L"), float) for path in sorted(FOLDER.glob("*.png"))}
 

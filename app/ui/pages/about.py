@@ -20,7 +20,8 @@ PARTS = ("PySide6-Essentials", "pyqtgraph", "numpy", "scipy", "pandas", "openpyx
 WINDOW_KEYS = (("Open files or a folder", "Ctrl+O, Ctrl+Shift+O"), ("Stop what is being done", "Esc"),
                ("Undo the removal of a case", "Ctrl+Z"), ("Remove the case from the worklist", "Delete"),
                ("Copy the whole finding in words", "Ctrl+Shift+C"), ("Fold the worklist, the result", "F7, F8"),
-               ("Score, Cohort, Train, Results, Library, Settings", "Ctrl+1 to Ctrl+6"), ("Full screen", "F11"))
+               ("Score, Cohort, Train, Results, Library, Settings", "Ctrl+1 to Ctrl+6"), ("Full screen", "F11"),
+               ("The guide, this page", "F1, Shift+F1"))
 
 
 def license_of(name: str) -> str:
