@@ -72,7 +72,9 @@ def map_sentence(found: AttentionMap, first: int, last: int, count: int, stronge
         given = f"{number} slices, from {first} to {last} of {count}"
     peak = f"; the map is strongest on {strongest}" if strongest is not None and first != last else ""
     said = f"The network was given {given}, within the broken line{peak}."
-    if found.method == "gradcam":
+    if strongest is None:
+        said += " There the map is empty."
+    elif found.method == "gradcam":
         said += " Colours run from 0 to 1, the strongest place of each picture."
     else:
         said += (f" Covering one place moves the probability of {found.towards}, before calibration, by at most "

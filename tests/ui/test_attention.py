@@ -126,6 +126,10 @@ def test_nothing_that_spoke_is_said_and_has_no_bar(driver):
     section = open_network_case(driver, network_score(attention={**LOOKED, "share": None}))
     assert section.share.text() == "No place in the pictures spoke for ALT/WDL."
     assert not section.bar.isVisible()
+    section.switch.click()
+    driver.jobs.answer("explain_case", answer(driver.folder, voxels=0 * map_voxels(), share=None))
+    assert section.place.text().endswith("There the map is empty.")
+    assert not section.peak.isVisible()
 
 
 def test_spreads_are_said_as_probabilities():

@@ -138,13 +138,14 @@ def _measure(voxels: NDArray[np.float32], axis: int,
         known = np.isfinite(plane)
         if not known.any():
             continue
-        for each in (0, 1):
-            along = np.flatnonzero(known.any(axis=1 - each))
-            low[each], high[each] = min(low[each], along[0]), max(high[each], along[-1] + 1)
-        values = np.where(known, plane, 0.0)
+        box = [np.flatnonzero(known.any(axis=1 - each))[[0, -1]] + (0, 1) for each in (0, 1)]
+        low, high = np.minimum(low, [span[0] for span in box]), np.maximum(high, [span[1] for span in box])
+        inside = (slice(*box[0]), slice(*box[1]))
+        values = np.where(known[inside], plane[inside], 0.0)
         most, total = max(most, float(np.abs(values).max())), float(np.maximum(values, 0).sum())
         if total > best:
-            spot = [int(each) for each in np.unravel_index(int(values.argmax()), values.shape)]
+            row, column = np.unravel_index(int(values.argmax()), values.shape)
+            spot = [int(row + box[0][0]), int(column + box[1][0])]
             spot.insert(axis, place)
             peak, best = (spot[0], spot[1], spot[2]), total
     for each, source in enumerate(others):
