@@ -115,7 +115,11 @@ def interval_text(score: ScoreJson) -> str:
     """Say how far the probability moves: with the outline, and with the patients that the model has learned from."""
     if not score.get("interval"):
         return ""
-    if score.get("network"):
+    network = score.get("network")
+    if network and network["networks"] == 1:
+        return (f"{_range(score['interval'])} if the outline were drawn slightly differently or the picture turned or "
+                "shifted a little; one network cannot tell what other patients would have taught")
+    if network:
         return (f"{_range(score['interval'])} if the outline were drawn slightly differently, the picture turned or "
                 "shifted a little, and the network fitted on other patients")
     return (f"{_range(score['interval'])} if the outline were drawn slightly differently and the model fitted on other "

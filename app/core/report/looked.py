@@ -27,6 +27,8 @@ def describe_look(score: Mapping[str, Any]) -> list[str]:
             f"Answered by {'one network' if number == 1 else f'{number} networks'} ({network['kind']}), "
             f"{network['parameters']:,} parameters."
         )
+        apart = f"of the networks {network['spread_networks']:.2f}, " if number > 1 else ""
+        said.append(f"Standard deviation in log odds: {apart}of varied pictures {network['spread_views']:.2f}.")
     if found and found["share"] is None:
         said.append(f"No place in the pictures spoke for {found['class']}.")
     elif found:

@@ -77,11 +77,10 @@ def sentences(score: Mapping[str, Any]) -> list[str]:
     prevalence, point, comparator = score["prevalence"], score["operating_point"], score["comparator"]
     low, high = score["interval"]
     side = "at or above" if score["probability"] >= point["threshold"] else "below"
-    varied = ", the picture turned or shifted a little, and the network" if score.get("network") else " and the model"
     training = (
         f"{_figure(score['probability'])} among tumours like those the model was trained on, "
         f"{_per_hundred(prevalence['training'])} of them {positive} ({low:.2f} to {high:.2f} if the outline were drawn "
-        f"slightly differently{varied} fitted on other patients)."
+        f"slightly differently{_varied(score.get('network'))})."
     )
     used = _per_hundred(prevalence["used"])
     clinic = (
@@ -99,6 +98,15 @@ def sentences(score: Mapping[str, Any]) -> list[str]:
     )
     beside = [f"{comparator['title']} says {_figure(comparator['probability'])}."] if _is_telling(comparator) else []
     return [training, clinic, operating, *beside]
+
+
+def _varied(network: Mapping[str, Any] | None) -> str:
+    """What else the interval allows for; a single network tells nothing of those that others would have taught."""
+    if network is None:
+        return " and the model fitted on other patients"
+    if network["networks"] > 1:
+        return ", the picture turned or shifted a little, and the network fitted on other patients"
+    return " or the picture turned or shifted a little; one network cannot tell what other patients would have taught"
 
 
 def _figure(probability: float) -> str:

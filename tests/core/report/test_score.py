@@ -188,9 +188,14 @@ def test_a_networks_report_says_where_it_looked_and_names_no_features(score, tmp
     assert "37 % of what the network looked at (Grad-CAM, for ALT/WDL) lies in the tumour" in text
     assert "not where the disease is." in text
     assert "and the network fitted on other patients" in text
+    assert "of the networks 0.40, of varied pictures 0.20." in text
+    alone = write({**score, "network": {**NETWORK, "networks": 1, "spread_networks": 0.0}, "attention": LOOKED},
+                  tmp_path / f"alone{suffix}")
+    assert "one network cannot tell what other patients would have taught" in " ".join(alone.split())
+    assert "of the networks" not in alone
     assert "What moved the score" not in text
 
 
 def test_a_map_of_nothing_is_told_without_a_figure(score):
-    assert describe_look({**score, "network": NETWORK, "attention": {**LOOKED, "share": None}})[1] == (
+    assert describe_look({**score, "network": NETWORK, "attention": {**LOOKED, "share": None}})[2] == (
         "No place in the pictures spoke for ALT/WDL.")
