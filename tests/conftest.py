@@ -86,6 +86,14 @@ def data_folder_of_wider_fixtures(tmp_path_factory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def data_folder_of_the_session(tmp_path_factory) -> Iterator[None]:
+    """Keep what fixtures of modules do out of the data folder of whoever runs the tests, and of other workers'."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIPOSCOPE_DATA", str(tmp_path_factory.mktemp("session_data_folder")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def own_data_folder(tmp_path_factory, monkeypatch) -> Path:
     folder = tmp_path_factory.mktemp("data_folder")

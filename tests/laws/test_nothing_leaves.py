@@ -195,8 +195,15 @@ def test_nothing_of_a_patient_lies_in_the_folder_for_temporary_files(tour):
 
 
 def test_documentation_is_opened_by_a_click_alone():
-    """One place opens things outside the program, and it opens folders of this machine."""
-    opening = [path.relative_to(ROOT).as_posix() for path in (ROOT / "app").rglob("*.py")
-               if re.search(r"openUrl|setOpenExternalLinks\(True|webbrowser|QNetworkAccess|QtNetwork|QTcpSocket",
-                            path.read_text(encoding="utf-8"))]
-    assert opening == ["app/ui/folders.py"]
+    """Two places open things outside the program: folders of this machine, and links of the guide that are clicked."""
+    sources = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+               for path in (ROOT / "app").rglob("*.py")}
+    opening = [name for name, text in sources.items() if "openUrl" in text]
+    assert sorted(opening) == ["app/ui/folders.py", "app/ui/pages/guide.py"]
+    assert "QUrl.fromLocalFile" in sources["app/ui/folders.py"]
+    guide = sources["app/ui/pages/guide.py"]
+    assert re.findall(r"\.follow\b.*", guide) == [".follow)"], "a click alone leads there"
+    assert "self.text.anchorClicked.connect(self.follow)" in guide
+    assert "self.text.setOpenLinks(False)" in guide
+    others = r"setOpenExternalLinks\(True|webbrowser|QNetworkAccess|QtNetwork|QTcpSocket|urlopen"
+    assert [name for name, text in sources.items() if re.search(others, text)] == []
