@@ -33,7 +33,7 @@ def describe_cut_off(jobs: Sequence[Job], resumed: int, given_up: Sequence[Job] 
     jobs : sequence of Job
         Runs that were cut off.
     resumed : int
-        Scores that were owed and are being made now.
+        Scores that it owed and that are being made now.
     given_up : sequence of Job
         Scores that are not made again, because each has ended the program several times.
 
@@ -45,10 +45,10 @@ def describe_cut_off(jobs: Sequence[Job], resumed: int, given_up: Sequence[Job] 
     names = [job.workflow.rpartition(":")[2] for job in jobs]
     points = [f"The score of {job.title or 'a case'} ended the program three times and is not made again by itself."
               for job in given_up]
-    if "score_case" in names and resumed:
-        points.append("The score that was being made was cut off; no finished score is lost. "
-                      + (f"{resumed:,} scores that were owed are being made now." if resumed > 1
-                         else "It is being made again now."))
+    if resumed:
+        points.append("Scoring was cut off; no finished score is lost. "
+                      + (f"The {resumed:,} scores that were owed are being made now." if resumed > 1
+                         else "The score that was owed is being made now."))
     elif "score_case" in names and not given_up:
         points.append("A score was cut off; no finished score is lost. Score the case again.")
     points += [WORDS[name] for name in dict.fromkeys(names) if name in WORDS]

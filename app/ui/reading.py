@@ -93,7 +93,9 @@ class Reading(QObject):
         for job, key in owed:
             self.scoring.adopt(job.id, key)
             self._change(key, status="waiting")
-        if (told := describe_cut_off(left.cut_off, len(owed), self.state.store.given_up)) is not None:
+        store = self.state.store
+        killed = sum(job.id in store.orphans for job, _key in owed)
+        if (told := describe_cut_off(left.cut_off, killed, store.given_up)) is not None:
             self.noticed.emit(told)
 
     def drop(self, paths: Sequence[str]) -> None:

@@ -84,7 +84,7 @@ def test_a_failed_replacement_leaves_the_former(model, monkeypatch):
 
 
 def test_what_others_have_in_hand_is_let_be(tmp_path):
-    mine, theirs = tmp_path / f".partial-{own_mark()}-0a1b2c-a.csv", tmp_path / f".partial-ffff-12-1-0a1b2c-a.csv"
+    mine, theirs = tmp_path / f".partial-{own_mark()}-0a1b2c-a.csv", tmp_path / ".partial-ffff-12-1-0a1b2c-a.csv"
     foreign = tmp_path / ".partial-notes-of-somebody"
     dead = tmp_path / f".partial-{DEAD}-0a1b2c-a.csv"
     for path in (mine, theirs, foreign, dead):

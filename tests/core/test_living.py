@@ -57,6 +57,6 @@ def test_what_is_no_mark_is_nobodys(mark):
 def test_a_clock_that_is_set_back_changes_no_mark(monkeypatch):
     mark = own_mark()
     before = psutil.Process().create_time()
-    monkeypatch.setattr(psutil.Process, "create_time", lambda self: before - 3600.0)  # as after an hour's correction
+    monkeypatch.setattr(psutil.Process, "create_time", lambda _self: before - 3600.0)  # as after an hour's correction
     assert living._beginning(os.getpid()) == mark.split("-")[2]
     assert is_living(mark)

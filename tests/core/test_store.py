@@ -191,6 +191,7 @@ class TestQueue:
         other.drop_job(jobs[1].id)
         other.close()
         assert store.claim_queue() == [jobs[0], jobs[2]]
+        assert store.orphans == frozenset(), "it was closed, not killed"
         assert store.claim_queue() == []
 
     def test_a_kept_score_ends_its_job(self, store):
@@ -209,10 +210,10 @@ class TestQueue:
                 "    jobs = [Job.make('score', 'm:f', {'a': n}, 't') for n in range(3)]\n"
                 "    [store.queue_job(job) for job in jobs]; store.set_setting('queued', True)\n"
                 "store.begin_job(jobs[0].id)\n"
-                "print(len(jobs), len(store.given_up), flush=True); os._exit(1)")
+                "print(len(jobs), len(store.given_up), len(store.orphans), flush=True); os._exit(1)")
         counts = [subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True,
                                  env={**os.environ, "PYTHONPATH": str(ROOT)}).stdout.strip() for _ in range(5)]
-        assert counts == ["3 0", "3 0", "3 0", "2 1", "2 0"], "those that only waited are not given up"
+        assert counts == ["3 0 0", "3 0 3", "3 0 3", "2 1 3", "2 0 2"], "those that only waited are not given up"
 
 
 class TestClockSetBack:

@@ -21,7 +21,7 @@ from typing import Any
 import psutil
 
 from app.core.living import is_living
-from app.core.paths import data_folder, runs_folder, store_file
+from app.core.paths import data_folder, store_file
 from tests.faults.material import write_cohort
 from tests.faults.tally import Tally, hidden_in
 
@@ -110,15 +110,10 @@ def wait_for(holds: Callable[[], object], patience: float = PATIENCE) -> bool:
     return True
 
 
-def _cut_off() -> bool:
-    """Whether a run goes on that the next start has to speak of."""
-    for running in runs_folder().glob("*/running"):
-        try:
-            if json.loads((running.parent / "request.json").read_bytes())["workflow"].endswith(":score_case"):
-                return True
-        except (OSError, ValueError):
-            continue
-    return False
+def _owes() -> bool:
+    """Whether a window that was killed owed scores, which the next start has to speak of."""
+    with closing(sqlite3.connect(store_file())) as connection:
+        return bool(connection.execute("SELECT 1 FROM queue WHERE workflow LIKE '%:score_case'").fetchone())
 
 
 def windows(folder: Path, rng: Random, kills: int) -> Tally:
@@ -176,7 +171,7 @@ def _kill(window: Window, tally: Tally) -> bool:
     with closing(sqlite3.connect(store_file())) as connection:
         if connection.execute("PRAGMA integrity_check").fetchone() != ("ok",):
             tally.losses.append("the store is damaged")
-    return _cut_off()
+    return _owes()
 
 
 def main(paths: list[str]) -> int:
@@ -200,7 +195,7 @@ def main(paths: list[str]) -> int:
     window.show()
     if paths:
         window.painted.connect(lambda: window.open(paths))
-    signal.signal(signal.SIGTERM, lambda *_: window.close())
+    signal.signal(signal.SIGTERM, lambda *_: QTimer.singleShot(0, window.close))  # it may come before the loop runs
     ticking = QTimer(interval=50)
     ticking.timeout.connect(lambda: None)  # Python hears a signal when it is called
     ticking.start()

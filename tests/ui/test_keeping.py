@@ -76,14 +76,15 @@ def job(name):
 
 def test_what_was_cut_off_is_told_in_words():
     assert describe_cut_off([], 0) is None
-    assert describe_cut_off([job("view_case"), job("list_models")], 3) is None
+    assert describe_cut_off([job("view_case"), job("list_models")], 0) is None
+    assert "3 scores" in describe_cut_off([], 3).extra["issues"][0]
     told = describe_cut_off([job("score_case"), job("train"), job("extract"), job("train")], 12)
     assert told.message == "The program was ended while it worked, the last time."
     assert told.extra["issues"] == [
-        "The score that was being made was cut off; no finished score is lost. 12 scores that were owed are being "
-        "made now.", WORDS["train"], WORDS["extract"]]
+        "Scoring was cut off; no finished score is lost. The 12 scores that were owed are being made now.",
+        WORDS["train"], WORDS["extract"]]
     assert "Score the case again" in describe_cut_off([job("score_case")], 0).extra["issues"][0]
-    assert "made again now" in describe_cut_off([job("score_case")], 1).extra["issues"][0]
+    assert "is being made now" in describe_cut_off([job("score_case")], 1).extra["issues"][0]
     given_up = describe_cut_off([job("score_case")], 0, [job("score_case")]).extra["issues"]
     assert given_up == ["The score of STS_003 ended the program three times and is not made again by itself."]
 

@@ -63,12 +63,15 @@ class Store:
     ----------
     given_up : tuple of Job
         What the last `claim_queue` did not take over: each has taken three programs down while it ran.
+    orphans : frozenset of str
+        Ids of those it took over from a program that was killed; one that was closed has left the others.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self._database = Database(store_file() if path is None else path)
         self._owner = f"{own_mark()}:{uuid4().hex[:8]}"
         self.given_up: tuple[Job, ...] = ()
+        self.orphans: frozenset[str] = frozenset()
 
     @property
     def notice(self) -> str:
@@ -255,6 +258,7 @@ class Store:
                     connection.execute("DELETE FROM queue WHERE id = ?", (row["id"],))
                 else:
                     connection.execute("UPDATE queue SET owner = ? WHERE id = ?", (self._owner, row["id"]))
+        self.orphans = frozenset(row["id"] for row in rows if row["owner"])
         self.given_up = tuple(_job(row) for row in rows if row["attempts"] >= _ATTEMPTS)
         return [_job(row) for row in rows if row["attempts"] < _ATTEMPTS]
 
