@@ -1,4 +1,4 @@
-"""The pages of networks for the pictures: offered, their form with variants, their curves while they train, and then."""
+"""The pages of networks for the pictures: offered, their form with variants, their curves while they train, results."""
 
 from __future__ import annotations
 
