@@ -19,7 +19,8 @@ from tests.core.small_cohorts import write_ball, write_features
 
 ROOT = Path(__file__).resolve().parents[1]
 SCORE_KEYS = {"case", "model", "model_purpose", "probability", "prevalence", "interval", "verdict", "threshold",
-              "comparator", "cautions", "contributions", "features", "trace", "timings", "versions"}
+              "comparator", "cautions", "contributions", "features", "trace", "timings", "versions", "network",
+              "attention"}
 
 
 @pytest.fixture
@@ -65,6 +66,7 @@ def test_score_in_a_process(ball):
     assert done.returncode == 0
     score = json.loads(done.stdout)
     assert set(score) >= SCORE_KEYS
+    assert (score["network"], score["attention"]) == (None, None)
     assert (score["case"], score["prevalence"]["used"]) == ("case", 0.2)
     assert set(score["prevalence"]) == {"training", "used", "probability_at_used"}
     assert "Measuring the tumour\n" in done.stderr

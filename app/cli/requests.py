@@ -15,7 +15,9 @@ from app.core.requests import CaseFiles
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
 MODEL_WORKFLOWS = {"list": "list_models", "show": "show_model", "verify": "verify_models", "import": "import_model",
                    "export": "export_model", "build": "ship_models"}
-SCORE_KEYS = ("probability", *Score.__dataclass_fields__)
+OF_NETWORKS = ("network", "attention")
+SCORE_KEYS = tuple(name for name in Score.__dataclass_fields__ if name not in OF_NETWORKS)
+"""Of a score's file; those of networks are absent from one that was written before there were any."""
 CASE_CHOICES = ("image", "series", "roi", "mask_label", "orientation", "site", "set")
 N4_SETTINGS = ("engine", "levels", "iterations", "mesh", "shrink", "tolerance", "fwhm", "noise", "bins", "mean_one")
 

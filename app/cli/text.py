@@ -32,9 +32,10 @@ def show_score(result: dict[str, Any]) -> str:
     """A case in sentences, or a cohort as a list."""
     if "results" in result:
         return "\n".join([*map(_show_row, result["results"]), "Research use only, not a medical device."])
+    from app.core.report.looked import describe_look
     from app.core.report.score import headline, sentences
 
-    lines = [f"{result['case']}: {headline(result)}", *sentences(result)]
+    lines = [f"{result['case']}: {headline(result)}", *sentences(result), *describe_look(result)]
     lines += [f"Caution: {each['message']}" for each in result["cautions"]]
     return "\n".join([*lines, result["notice"]])
 

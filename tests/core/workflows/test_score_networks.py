@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from app.cli import run_command_line
 from app.core.bundle import Bundle
 from app.core.data import Case, Volume
 from app.core.errors import InputError
@@ -234,6 +235,13 @@ def test_a_size_unlike_the_training_is_told(model, tmp_path):
     assert "outside_training_range" in codes(found)
     message = next(each["message"] for each in found["cautions"] if each["code"] == "outside_training_range")
     assert "than in any of the 10 training cases" in message
+
+
+def test_the_terminal_says_where_it_looked(model, ball, capsys):
+    assert run_command_line(["score", *map(str, ball), "--model", str(model.folder)]) == 0
+    said = capsys.readouterr().out
+    assert f"Answered by 2 networks (cnn-small), {model.specification.estimator.parameters:,} parameters." in said
+    assert "A map shows where the network's answer came from" in said
 
 
 def test_facts_are_those_of_the_contract(model, ball):
