@@ -37,12 +37,12 @@ CROP = {"set": Look("Set of pictures", words=SETS), "size": Look("Pixels of a si
         "scale": Look("Grey values", words=SCALES, tip="Of all pictures of a case together"),
         "mask_channel": Look("Show the outline to the network, as a further channel")}
 CROP_MORE = {"margin_mm": Look("Margin around the tumour", low=0, high=50, unit="mm"),
-             "field_mm": Look("Same field for every case", low=20, high=300, unit="mm",
+             "field_mm": Look("Same field for every case", low=20, high=300, start=200, unit="mm",
                               tip="So that size shows in the picture; in place of the tumour's box and the margin"),
              "square": Look("Widen the shorter side; else the picture is stretched"),
              "channels": Look("Grey channels", tip="3: the grey picture three times"),
              "smallest": Look("Leave out slices below", low=0, high=0.9, tip="Share of the largest slice's tumour"),
-             "most": Look("At most so many slices of a case", low=1, high=64),
+             "most": Look("At most so many slices of a case", low=1, high=64, start=12),
              "sequence": Look("Sequence", tip="Where a case has several; else it is chosen among the models")}
 AUGMENT = {"flip": Look("Mirror", words={"none": "Never", "horizontal": "Left and right", "both": "Along every axis"}),
            "rotate": Look("Turn, up to", low=0, high=90, unit="°"),

@@ -243,6 +243,15 @@ def test_choices_follow_from_one_another(editor):
     assert sheet.value().network.crop.channels == 3
     pick(crop.fields["set"], "slices")
     assert sheet.value().network.crop.channels == 1
+    rest = sheet.forms["crop"][1]
+    assert rest.fields["most"].value() == 12
+    pick(crop.fields["set"], "largest_slice")
+    assert rest.fields["most"].isHidden()
+    rest.fields["field_mm"].used.click()
+    assert sheet.value().network.crop.field_mm == 200
+    assert rest.fields["margin_mm"].isHidden()
+    assert "in a field of 200 mm" in sheet.told.text()
+    pick(crop.fields["set"], "slices")
     crop.fields["size"].box.setValue(16)
     assert "at least 32 pixels" in sheet.problem.text()
     assert not editor.buttons["save"].isEnabled()

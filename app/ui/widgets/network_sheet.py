@@ -176,7 +176,11 @@ class NetworkSheet(QWidget):
         self.augment.set_value(network.augment)
         self.phases.set_value(network.fit.phases)
         volume = network.crop.set == "volume"
-        self.forms["crop"][0].show_field("depth", shown=volume)
+        basic, rest = self.forms["crop"]
+        basic.show_field("depth", shown=volume)
+        rest.show_field("margin_mm", shown=network.crop.field_mm is None)
+        for name in ("smallest", "most"):
+            rest.show_field(name, shown=network.crop.set in ("slices", "neighbours"))
         for form, names in ((self.forms["fit"][0], ("epochs",)), (self.forms["fit"][1], ("rate",))):
             for name in names:  # each phase has its own
                 form.show_field(name, shown=not network.fit.phases)

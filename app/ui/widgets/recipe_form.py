@@ -43,6 +43,8 @@ class Look:
         Tool tip; by default the setting's description.
     heading : str
         Stands above this field.
+    start : float, optional
+        What a setting that may be left out begins with; by default the slider's low end.
     """
 
     title: str = ""
@@ -53,6 +55,7 @@ class Look:
     words: Mapping[Any, str] = field(default_factory=dict)
     tip: str = ""
     heading: str = ""
+    start: float | None = None
 
 
 class RecipeForm(QWidget):
@@ -253,7 +256,7 @@ def _scale(look: Look, low: float | None, high: float | None, *, whole: bool) ->
 
 def _start(options: list[Any], look: Look) -> Any:
     kind = _bare(options[0], [])[0]
-    return {int: int(_first(look.low, 1)), float: _first(look.low, 1.0)}.get(kind)
+    return {int: int(_first(look.start, look.low, 1)), float: _first(look.start, look.low, 1.0)}.get(kind)
 
 
 def _first(*values: float | None) -> float:
