@@ -73,7 +73,7 @@ def veil(value: Any, words: Mapping[str, str]) -> Any:
     Returns
     -------
     JSON value
-        Of the same shape. Keys are cleared of the words alone.
+        Of the same shape; keys stay, for they are the program's own.
     """
     known = sorted((word for word in words if word), key=len, reverse=True)
     places = [rf"(?<![^\W_]){re.escape(word)}(?![^\W_])" if len(word) > 2 else rf"(?<=['\"]){re.escape(word)}(?=['\"])"
@@ -87,7 +87,7 @@ def veil(value: Any, words: Mapping[str, str]) -> Any:
 
     def clear(each: Any) -> Any:
         if isinstance(each, Mapping):
-            return {replace(str(key)): inner if key in _KEPT else clear(inner) for key, inner in each.items()}
+            return {key: inner if key in _KEPT else clear(inner) for key, inner in each.items()}
         if isinstance(each, (list, tuple)):
             return [clear(inner) for inner in each]
         if isinstance(each, str):

@@ -61,8 +61,9 @@ def evaluate(request: dict[str, Any], report: Report) -> dict[str, Any]:
     predictions = _predictions(bundle, scored)
     if ask.anonymise:
         patients = number_each(CASE, cases.patients)
-        words = patients | number_each(SITE, [] if cases.sites is None else cases.sites)
-        result, predictions = veil(result, words), anonymise_table(predictions, patients)
+        sites = number_each(SITE, [] if cases.sites is None else cases.sites)
+        result["sites"] = {sites.get(name, name): figures for name, figures in result["sites"].items()}
+        result, predictions = veil(result, patients | sites), anonymise_table(predictions, patients)
     written = _write(Path(ask.out), result, predictions)
     report(1.0, "Done")
     return {**result, "written": written}

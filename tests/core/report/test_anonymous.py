@@ -177,7 +177,10 @@ def test_a_result_names_no_site():
     view = {"cases": {"case": ["anna", "berta"], "site": ["Ulm", "Bonn"], "label": [0, 1]},
             "sites": [{"site": "Bonn", "auc": 0.7}, {"site": "Ulm", "auc": 0.8}], "title": "Ulm's own words",
             "cautions": [{"message": "anna of Ulm was scanned at 'Bonn'."}], "advice": {"sentence": "Ulm differs."}}
+    view["comparisons"], view["roc"] = [{"a": "logistic", "b": "rf"}], {"auc": 0.5}
+    assert anonymise_result({**view, "sites": [{"site": "a"}, {"site": "auc"}]})["roc"] == {"auc": 0.5}
     told = anonymise_result(view)
+    assert told["comparisons"] == view["comparisons"]
     assert told["cases"]["case"] == ["case-0001", "case-0002"]
     assert [row["site"] for row in told["sites"]] == ["site-01", "site-02"]
     assert told["cases"]["site"] == ["site-02", "site-01"]
