@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -36,13 +37,16 @@ def main() -> list[Row]:
 
 
 def _measure(screen: Screen, where: str, runs: int, *, cold: bool) -> list[Row]:
+    work: dict[str, list[float]] = {name: [] for name in WORDS}
     with own_data_folder():
-        frozen, source = alternate([lambda: _start(screen, WORDS["frozen"], cold=cold),
-                                    lambda: _start(screen, WORDS["source"], cold=cold)], runs, warm=0 if cold else 1)
-    return [row(f"frozen program to pixels, {where}", frozen, source), row(f"source to pixels, {where}", source)]
+        frozen, source = alternate([lambda name=name: _start(screen, WORDS[name], work[name], cold=cold)
+                                    for name in WORDS], runs, warm=0 if cold else 1)
+    said = {name: round(statistics.median(seconds[-runs:]), 2) for name, seconds in work.items()}
+    return [row(f"frozen program to pixels, {where}", frozen, source, processor_s=said["frozen"]),
+            row(f"source to pixels, {where}", source, processor_s=said["source"])]
 
 
-def _start(screen: Screen, words: Sequence[str], *, cold: bool) -> float:
+def _start(screen: Screen, words: Sequence[str], work: list[float], *, cold: bool) -> float:
     if cold:
         forget_files()
         _forget(PROGRAM.parent)
@@ -50,7 +54,10 @@ def _start(screen: Screen, words: Sequence[str], *, cold: bool) -> float:
     process = subprocess.Popen(words, cwd=ROOT, env={**os.environ, "DISPLAY": screen.display, "QT_QPA_PLATFORM": "xcb"},
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        return screen.wait_lit(PATIENCE, process) - begun
+        lit = screen.wait_lit(PATIENCE, process)
+        spent = psutil.Process(process.pid).cpu_times()
+        work.append(spent.user + spent.system)
+        return lit - begun
     finally:
         for each in [*psutil.Process(process.pid).children(recursive=True), process]:
             each.kill()
