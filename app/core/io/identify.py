@@ -10,10 +10,10 @@ from app.core.data import Acquisition, Caution
 from app.core.errors import UnreadableImage
 from app.core.io import damage
 from app.core.io.formats import read_header
-from app.core.io.itk import data_file
 from app.core.io.names import role_of
 from app.core.io.nifti import pair_of
 from app.core.io.source import SUFFIXES, Kind, Source, suffix_of
+from app.core.io.text_header import named_file
 
 
 def identify(paths: Sequence[str | Path]) -> list[Source]:
@@ -88,7 +88,7 @@ def _describe(path: Path, kind: Kind) -> Source:
     if kind == "analyze":
         files = tuple(half for half in pair_of(path) if half.is_file())
         path = files[0]
-    elif (detached := data_file(path)) is not None:
+    elif (detached := named_file(path)) is not None:
         files = (path, detached)
     names = tuple(str(file) for file in files)
     role = role_of(path)

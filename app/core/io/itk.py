@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-import zlib
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,16 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from app.core.data import Affine, Geometry, Mask, Volume
+from app.core.data import Affine, Caution, Geometry, Mask, Volume
 from app.core.errors import UnreadableImage
 from app.core.io import damage
+from app.core.io.byte_order import byte_order_cautions
 from app.core.io.source import Header, RawVoxels, suffix_of
+from app.core.io.stored import check_announced, compare_size, measure_packed
+from app.core.io.text_header import EXPECTED, TextHeader, read_text_header
 
-_DATA_FILE = {".mhd": rb"(?im)^ElementDataFile\s*=\s*(.+?)\s*$", ".nhdr": rb"(?im)^data ?file:\s*(.+?)\s*$"}
-_COMPRESSED = re.compile(rb"(?im)^CompressedData\s*=\s*True\s*$")
-_INLINE = re.compile(rb"(?im)^ElementDataFile\s*=\s*LOCAL[^\n]*\n")
+_WIDEST = 8
+"""Bytes of the widest number type."""
 _FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -122,20 +125,7 @@ def read_header(path: str | Path) -> Header:
         With a sentence for each kind of damage.
     """
     path = Path(path)
-    if not path.is_file():
-        raise damage.missing_file(path.name)
-    if path.stat().st_size == 0:
-        raise damage.empty_file(path.name)
-    detached = data_file(path)
-    if detached is not None and not detached.is_file():
-        raise damage.missing_companion(path.name, detached.name)
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    try:
-        reader.ReadImageInformation()
-    except RuntimeError as error:
-        raise damage.unknown_format(path.name, "an NRRD or MetaImage file") from error
-    return _describe(reader, path.name)
+    return _describe(_open(path)[0], path.name)
 
 
 def read_itk(path: str | Path) -> RawVoxels:
@@ -147,49 +137,50 @@ def read_itk(path: str | Path) -> RawVoxels:
         Shape (i, j, k), RAS+ mm.
     """
     path = Path(path)
-    header = read_header(path)
-    _check_compression(path)
+    reader, text = _open(path)
+    header = _describe(reader, path.name)
+    cautions = _compare_size(path.name, text, check_announced(path.name, reader.GetSize(), header.dtype))
     try:
-        image = sitk.ReadImage(str(path))
+        image = reader.Execute()
     except RuntimeError as error:
         raise damage.truncated(path.name) from error
-    return RawVoxels(sitk.GetArrayFromImage(image).T.reshape(header.geometry.shape), header)
+    voxels = sitk.GetArrayFromImage(image).T
+    if text.packing in ("raw", "zlib", "bzip2"):
+        cautions += byte_order_cautions(path.name, voxels)
+    return RawVoxels(voxels.reshape(header.geometry.shape), replace(header, cautions=header.cautions + cautions))
 
 
-def data_file(path: str | Path) -> Path | None:
-    """Name the file that holds the voxels of a detached header; None when they are in the file itself or in several."""
-    path = Path(path)
-    pattern = _DATA_FILE.get(suffix_of(path))
-    if pattern is None:
-        return None
-    with path.open("rb") as stream:
-        found = re.search(pattern, stream.read(65536))
-    name = found.group(1).decode("utf-8", "replace") if found else ""
-    return path.parent / name if name and not re.match(r"(?i)^(LOCAL|LIST)\b|.*%\d*d", name) else None
+def _open(path: Path) -> tuple[sitk.ImageFileReader, TextHeader]:
+    """Look at a file's text first: the library that reads it trusts what it finds there."""
+    if not path.is_file():
+        raise damage.missing_file(path.name)
+    try:
+        if path.stat().st_size == 0:
+            raise damage.empty_file(path.name)
+        text = read_text_header(path)
+    except OSError as error:
+        raise damage.not_readable(path.name, error.strerror or "it cannot be read") from error
+    reader = sitk.ImageFileReader()
+    reader.SetImageIO("MetaImageIO" if suffix_of(path) in (".mha", ".mhd") else "NrrdImageIO")
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise damage.unknown_format(path.name, EXPECTED) from error
+    return reader, text
 
 
-def _check_compression(path: Path) -> None:
-    """Unpack a MetaImage's voxels to their checksum: the library only prints that they are damaged, and goes on."""
-    if suffix_of(path) not in (".mha", ".mhd"):
-        return
-    with path.open("rb") as stream:
-        head = stream.read(65536)
-    inline = _INLINE.search(head)
-    if not _COMPRESSED.search(head[: inline.end()] if inline else head):
-        return
-    voxels = path if inline else data_file(path)
-    if voxels is None:
-        return
-    unpacker = zlib.decompressobj(wbits=47)  # zlib or gzip, as its header says
-    with voxels.open("rb") as stream:
-        stream.seek(inline.end() if inline else 0)
-        try:
-            while not unpacker.eof and (packed := stream.read(1 << 20)):
-                unpacker.decompress(packed)
-        except zlib.error as error:
-            raise damage.corrupt(path.name) from error
-    if not unpacker.eof:
-        raise damage.truncated(path.name)
+def _compare_size(name: str, text: TextHeader, announced: int) -> tuple[Caution, ...]:
+    """Weigh what the files hold: the library takes memory for what is announced before it looks."""
+    held = sum(file.stat().st_size - max(text.offset, 0) for file in text.files)
+    if text.packing in ("zlib", "bzip2"):
+        held = sum(measure_packed(file, max(text.offset, 0), text.packing, announced) for file in text.files)
+    elif text.packing == "hex":
+        held //= 2
+    elif text.packing == "text":
+        announced = min(announced // _WIDEST, held)  # at least a figure and a gap for each number
+    cautions = compare_size(name, held, announced)
+    return cautions if text.packing in ("raw", "zlib", "bzip2") and text.offset >= 0 else ()
 
 
 def _describe(reader: sitk.ImageFileReader, name: str) -> Header:
@@ -198,7 +189,7 @@ def _describe(reader: sitk.ImageFileReader, name: str) -> Header:
     if channels > 1:
         raise UnreadableImage(f"{name} holds {channels} values per voxel; one is needed.",
                               "Save the one to be read as an image of its own and choose that.")
-    tags = {key: reader.GetMetaData(key) for key in reader.GetMetaDataKeys()}
+    tags = _read_tags(reader)
     dimension = reader.GetDimension()
     direction = np.asarray(reader.GetDirection()).reshape(dimension, dimension)[:3, :3]
     affine = affine_from_itk(reader.GetSpacing()[:3], tuple(direction.ravel()), reader.GetOrigin()[:3])
@@ -210,6 +201,15 @@ def _describe(reader: sitk.ImageFileReader, name: str) -> Header:
     dtype = sitk.GetPixelIDValueAsString(reader.GetPixelID())
     cautions = damage.position_cautions(name, affine, known=stated and not bare)
     return Header(Geometry(shape, affine), _numpy_name(dtype), cautions, is_labels=bool(labels), label_names=labels)
+
+
+def _read_tags(reader: sitk.ImageFileReader) -> dict[str, str]:
+    """Read the further fields; one whose text is none is left out."""
+    tags: dict[str, str] = {}
+    for key in reader.GetMetaDataKeys():
+        with suppress(TypeError, UnicodeError):
+            tags[key] = reader.GetMetaData(key)
+    return tags
 
 
 def _numpy_name(pixel: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.core.data import Mask, Volume
+from app.core.data import Caution, Mask, Volume
 from app.core.errors import InputError
 from app.core.io import damage
 from app.core.io.formats import IMAGE_KINDS, read_voxels
@@ -65,6 +65,10 @@ def load_mask(path: str | Path, *, roi: str | None = None, label: int | None = N
 
 def _as_mask(raw: RawVoxels, path: Path, label: int | None, frame: str = "") -> Mask:
     inside, title, cautions = read_outline(raw, path.name, label)
+    if raw.header.intercept:
+        cautions += (Caution("outline_offset", (
+            f"The header of {path.name} adds {raw.header.intercept:g} to every voxel, and what then is not 0 is taken "
+            "as the tumour: check the outline.")),)
     return Mask(reorder(inside), raw.affine, name=title or stem_of(path), frame=frame,
                 cautions=raw.header.cautions + cautions)
 

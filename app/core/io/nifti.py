@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import gzip
-import io
 import logging
-import uuid
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
-from nibabel.fileholders import FileHolder
 from nibabel.spatialimages import HeaderDataError
 
 from app.core.data import Affine, Caution, Geometry, Mask, Volume
 from app.core.errors import InputError
+from app.core.files import staged_file
 from app.core.io import damage
+from app.core.io.nifti_voxels import check_beginning, check_header, check_type, load_voxels
 from app.core.io.source import Header, Orientation, RawVoxels, suffix_of
 
 # nibabel writes trivia about headers straight to standard error; what matters becomes a caution here.
 nib.imageglobals.logger.setLevel(logging.CRITICAL)
 
 _LABEL_INTENT = 1002
+_NOT_UNDERSTOOD = (ImageFileError, HeaderDataError, ValueError, KeyError, TypeError, OverflowError)
 _MM_PER_UNIT = {"meter": 1000.0, "micron": 0.001}
 _CONVENTIONS = {
     "las": "LAS (radiological: stored from the patient's right to left)",
@@ -67,15 +68,14 @@ def read_nifti(path: str | Path, orientation: Orientation | None = None) -> RawV
     image = _open(path)
     header = _describe(image, path.name, orientation)
     try:
-        voxels = np.asanyarray(_unpack(image).dataobj)
-    except EOFError as error:
-        raise damage.truncated(path.name) from error
-    except (zlib.error, gzip.BadGzipFile) as error:
-        raise damage.corrupt(path.name) from error
+        if "header" in image.file_map:
+            check_header(Path(image.file_map["header"].filename))
+        voxels, cautions = load_voxels(image, path.name)
     except (OSError, ValueError) as error:
         raise damage.truncated(path.name) from error
     except MemoryError as error:
         raise damage.too_large(path.name, image.shape) from error
+    header = replace(header, cautions=header.cautions + cautions, intercept=float(image.dataobj.inter))
     return RawVoxels(voxels.reshape(header.geometry.shape), header)
 
 
@@ -118,13 +118,8 @@ def write_nifti(path: str | Path, image: Volume | Mask) -> Path:
     # A sheared grid has no quaternion: only the sform can say where it lies.
     stored.set_qform(image.affine, code=1 if _is_orthogonal(image.affine) else 0)
     stored.header.set_xyzt_units("mm")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{uuid.uuid4().hex}{suffix_of(path)}")
-    try:
+    with staged_file(path) as unfinished:
         nib.save(stored, unfinished)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
     return path
 
 
@@ -148,15 +143,16 @@ def _open(path: Path) -> Any:
             if not half.is_file():
                 raise damage.missing_companion(other.name, half.name)
         path = header
-    if path.stat().st_size == 0:
-        raise damage.empty_file(path.name)
     try:
+        if path.stat().st_size == 0:
+            raise damage.empty_file(path.name)
+        check_beginning(path)
         return nib.load(path)
     except EOFError as error:
         raise damage.truncated(path.name) from error
     except (zlib.error, gzip.BadGzipFile) as error:
         raise damage.corrupt(path.name) from error
-    except (ImageFileError, HeaderDataError, ValueError) as error:
+    except _NOT_UNDERSTOOD as error:
         _check_compression(path)
         raise damage.unknown_format(path.name, "a NIfTI or Analyze image") from error
     except OSError as error:
@@ -172,22 +168,11 @@ def _check_compression(path: Path) -> None:
             return
     try:
         with gzip.open(path) as stream:
-            while stream.read(1 << 20):
-                pass
+            stream.read(1 << 24)
     except EOFError as error:
         raise damage.truncated(path.name) from error
     except (zlib.error, gzip.BadGzipFile) as error:
         raise damage.corrupt(path.name) from error
-
-
-def _unpack(image: Any) -> Any:
-    """Unpack a compressed image to its end: nibabel stops at the last voxel, before the checksum."""
-    halves = {key: holder for key, holder in image.file_map.items() if key in ("header", "image")}
-    if not all(str(holder.filename).lower().endswith(".gz") for holder in halves.values()):
-        return image
-    unpacked = {key: FileHolder(fileobj=io.BytesIO(gzip.decompress(Path(holder.filename).read_bytes())))
-                for key, holder in halves.items()}
-    return type(image).from_file_map({**image.file_map, **unpacked})
 
 
 def _describe(image: Any, name: str, orientation: Orientation | None) -> Header:
@@ -195,12 +180,16 @@ def _describe(image: Any, name: str, orientation: Orientation | None) -> Header:
     dtype = image.get_data_dtype()
     damage.check_numbers(name, dtype)
     convention, is_labels = "", False
-    if isinstance(image, nib.Nifti1Pair):
-        affine, cautions = _nifti_position(image, name)
-        is_labels = int(image.header["intent_code"]) == _LABEL_INTENT
-    else:
-        affine, cautions, convention = _analyze_position(image, name, orientation)
+    try:
+        if isinstance(image, nib.Nifti1Pair):
+            affine, cautions = _nifti_position(image, name)
+            is_labels = int(image.header["intent_code"]) == _LABEL_INTENT
+        else:
+            affine, cautions, convention = _analyze_position(image, name, orientation)
+    except _NOT_UNDERSTOOD as error:
+        raise damage.unknown_format(name, "a NIfTI or Analyze image") from error
     damage.check_affine(name, affine)
+    cautions += check_type(image, name)
     return Header(Geometry(shape, affine), np.dtype(dtype).name, cautions, convention, is_labels)
 
 
@@ -209,10 +198,8 @@ def _nifti_position(image: Any, name: str) -> tuple[Affine, tuple[Caution, ...]]
     affine = np.array(image.affine, dtype=np.float64)
     sform, qform = int(header["sform_code"]) > 0, int(header["qform_code"]) > 0
     cautions = damage.position_cautions(name, affine, known=sform or qform)
-    if sform and qform:
-        shape = image.shape[:3]
-        if not Geometry(shape, affine).matches(Geometry(shape, header.get_qform()), tolerance_mm=1.0):
-            cautions += (Caution("position_ambiguous", f"{name} holds two positions that differ; the sform is used."),)
+    if sform and qform and not _agrees_with_qform(image, affine):
+        cautions += (Caution("position_ambiguous", f"{name} holds two positions that differ; the sform is used."),)
     unit = header.get_xyzt_units()[0]
     factor = _MM_PER_UNIT.get(unit, 1.0)
     sizes = np.sqrt((affine[:3, :3] ** 2).sum(axis=0)) * factor
@@ -221,6 +208,15 @@ def _nifti_position(image: Any, name: str) -> tuple[Affine, tuple[Caution, ...]]
         affine[:3] *= factor
         cautions += (Caution("units_converted", f"{name} is in {unit}s; its voxel size was converted to mm."),)
     return affine, cautions
+
+
+def _agrees_with_qform(image: Any, affine: Affine) -> bool:
+    shape = image.shape[:3]
+    try:
+        other = image.header.get_qform()
+    except ValueError:  # a quaternion that is none
+        return False
+    return bool(np.isfinite(other).all()) and Geometry(shape, affine).matches(Geometry(shape, other), tolerance_mm=1.0)
 
 
 def _analyze_position(image: Any, name: str, side: Orientation | None) -> tuple[Affine, tuple[Caution, ...], str]:

@@ -107,6 +107,8 @@ class Header:
         Whether the header declares the voxels to be labels.
     label_names : mapping of int to str
         Names of labels, where the header gives them.
+    intercept : float
+        What the header adds to every stored value.
     """
 
     geometry: Geometry
@@ -115,6 +117,7 @@ class Header:
     convention: str = ""
     is_labels: bool = False
     label_names: Mapping[int, str] = field(default_factory=dict)
+    intercept: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,9 +18,9 @@ from typing import Any
 import app
 from app.core.files import write_atomically
 from app.core.io.identify import list_files
-from app.core.io.itk import data_file
 from app.core.io.nifti import pair_of
 from app.core.io.source import SUFFIXES, suffix_of
+from app.core.io.text_header import named_file
 from app.core.paths import data_folder, program_folder
 from app.core.recipe import Recipe
 from app.core.requests import CaseFiles
@@ -174,7 +174,7 @@ def files_of(given: str, *, image: bool) -> list[Path]:
     if kind == "analyze":
         return [half for half in pair_of(path) if half.exists()]
     if kind in ("nrrd", "metaimage"):
-        voxels = data_file(path)
+        voxels = named_file(path)
         if voxels is None and suffix_of(path) in (".nhdr", ".mhd"):
             return [file for file in sorted(path.parent.iterdir()) if file.is_file()]  # the voxels lie in several
         return [path, *([voxels] if voxels is not None and voxels.exists() else [])]

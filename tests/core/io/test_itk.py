@@ -81,7 +81,7 @@ def test_a_changed_byte_in_compressed_voxels_is_never_read(tmp_path, ending, cap
     packed = bytearray(data.read_bytes())
     packed[-len(packed) // 3] ^= 0xFF
     data.write_bytes(packed)
-    with pytest.raises(UnreadableImage, match="damaged" if ending != ".nrrd" else "cut short"):
+    with pytest.raises(UnreadableImage, match="is damaged"):
         read_itk(path)
     capfd.readouterr()
 

@@ -53,11 +53,19 @@ def list_frames(file: Dataset) -> list[Tags]:
     -------
     list of mapping of str to object
         One per frame, in stored order; a classic file gives one.
+
+    Raises
+    ------
+    ValueError
+        More or fewer frames are described than the file says it has.
     """
     top = flatten(file)
     per_frame = top.pop("PerFrameFunctionalGroupsSequence", None)
     shared = top.pop("SharedFunctionalGroupsSequence", None)
     if not per_frame:
         return [top]
+    stated = top.get("NumberOfFrames")
+    if stated is not None and int(stated) != len(per_frame):
+        raise ValueError(f"{len(per_frame)} frames are described, {stated} are stated")
     common = flatten(shared[0], depth=2) if shared else {}
     return [ChainMap(flatten(frame, depth=2), common, top) for frame in per_frame]

@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 
 from app.core.io.dicom.headers import Plane
-from app.core.io.dicom.reading import UNREADABLE, read_dataset, tolerate_odd_values
+from app.core.io.dicom.reading import UNREADABLE, holds_more, read_dataset, tolerate_odd_values
+from app.core.io.stored import MOST_BYTES
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,13 +24,16 @@ class DamagedFile:
     reason: str
 
 
-def read_pixels(planes: Sequence[Plane]) -> Iterator[tuple[Plane, NDArray[np.float32] | DamagedFile]]:
+def read_pixels(planes: Sequence[Plane], surplus: list[str] | None = None,
+                ) -> Iterator[tuple[Plane, NDArray[np.float32] | DamagedFile]]:
     """Read images one after the other, each file once where its frames follow each other.
 
     Parameters
     ----------
     planes : sequence of Plane
         In the order wanted.
+    surplus : list of str, optional
+        Filled with the files that hold more than they should.
 
     Yields
     ------
@@ -38,7 +43,7 @@ def read_pixels(planes: Sequence[Plane]) -> Iterator[tuple[Plane, NDArray[np.flo
         Stored values with the rescale slope and intercept applied, as the header's plane says.
     """
     for file, group in groupby(planes, key=lambda plane: plane.file):
-        frames = _decode(file)
+        frames = _decode(file, surplus)
         for plane in group:
             if isinstance(frames, DamagedFile):
                 yield plane, frames
@@ -49,10 +54,22 @@ def read_pixels(planes: Sequence[Plane]) -> Iterator[tuple[Plane, NDArray[np.flo
                 yield plane, real.astype(np.float32)
 
 
-def _decode(file: str) -> NDArray[Any] | DamagedFile:
+def _decode(file: str, surplus: list[str] | None) -> NDArray[Any] | DamagedFile:
     with tolerate_odd_values():
         try:
-            pixels: NDArray[Any] = read_dataset(file, pixels=True).pixel_array
+            found = read_dataset(file, pixels=True)
+            if surplus is not None and holds_more(found, file):
+                surplus.append(file)
+            _check_size(found)
+            pixels: NDArray[Any] = found.pixel_array
         except UNREADABLE as error:
             return DamagedFile(file, str(error))
     return pixels[np.newaxis] if pixels.ndim == 2 else pixels
+
+
+def _check_size(found: Dataset) -> None:
+    """Refuse an image whose stated size no memory is taken for; a decoder would take it before it looks."""
+    voxels = (int(found.get("Rows") or 0) * int(found.get("Columns") or 0) * int(found.get("NumberOfFrames") or 1)
+              * int(found.get("SamplesPerPixel") or 1))
+    if voxels * (4 + int(found.get("BitsAllocated") or 16) / 8) > MOST_BYTES:
+        raise ValueError(f"{voxels} pixels are announced")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +17,13 @@ from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
 UNREADABLE = (InvalidDicomError, BytesLengthException, OSError, EOFError, ValueError, KeyError, AttributeError,
-              TypeError, IndexError, NotImplementedError, RuntimeError)
-"""What pydicom and its decoders raise on a damaged file."""
+              TypeError, IndexError, NotImplementedError, RuntimeError, ArithmeticError, AssertionError, struct.error,
+              zlib.error, sqlite3.Error)
+"""What pydicom, highdicom and their decoders raise on a damaged file."""
+MOST_UNPACKED = 2**29
+"""Bytes of a file in the deflated transfer syntax; it is unpacked as a whole before anything of it is seen."""
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
+_MAY_FOLLOW = (b"\xfc\xff\xfc\xff", b"\xfa\xff\xfa\xff")
 
 
 @contextmanager
@@ -51,6 +59,7 @@ def is_dicom(path: str | Path) -> bool:
     if start[:2] not in (b"\x02\x00", b"\x08\x00"):
         return False
     try:
+        check_unpacked(file)
         with tolerate_odd_values():
             found = pydicom.dcmread(file, force=True, stop_before_pixels=True, specific_tags=["SOPClassUID"])
             return str(found.get("SOPClassUID", "")).startswith("1.2.840.10008.")
@@ -80,6 +89,7 @@ def read_dataset(path: str | Path, *, keywords: list[Any] | None = None, pixels:
     UNREADABLE
         Whatever pydicom says about a damaged file.
     """
+    check_unpacked(path)
     with tolerate_odd_values():
         found = pydicom.dcmread(path, force=True, stop_before_pixels=not pixels, specific_tags=keywords)
         if "TransferSyntaxUID" not in found.file_meta:
@@ -88,3 +98,58 @@ def read_dataset(path: str | Path, *, keywords: list[Any] | None = None, pixels:
                 pydicom.uid.ExplicitVRBigEndian if little is False
                 else pydicom.uid.ExplicitVRLittleEndian if implicit is False else pydicom.uid.ImplicitVRLittleEndian)
         return found
+
+
+def check_unpacked(path: str | Path) -> None:
+    """Refuse a deflated file that unpacks to more than any scan has.
+
+    Raises
+    ------
+    OSError
+        It does.
+    """
+    with Path(path).open("rb") as stream:
+        head = stream.read(2048)
+        if _DEFLATED not in head:
+            return
+        stream.seek(_end_of_meta(head))
+        unpacker, count = zlib.decompressobj(-zlib.MAX_WBITS), 0
+        packed = stream.read(1 << 16)
+        while packed and not unpacker.eof:
+            count += len(unpacker.decompress(packed, 1 << 20))
+            if count > MOST_UNPACKED:
+                raise OSError(f"it unpacks to more than {MOST_UNPACKED >> 20} MB")
+            packed = unpacker.unconsumed_tail or stream.read(1 << 16)
+
+
+def holds_more(found: Dataset, path: str | Path) -> bool:
+    """Whether something follows the pixels that is no element, or the pixels are more than the image's size says.
+
+    Parameters
+    ----------
+    found : pydicom.dataset.Dataset
+        As `read_dataset` gave it with pixels; they have not been looked at yet.
+    path : str or pathlib.Path
+        Its file.
+    """
+    pixels = found.get_item("PixelData") if "PixelData" in found else None
+    start, length = getattr(pixels, "value_tell", None), getattr(pixels, "length", None)
+    deflated = str(found.file_meta.get("TransferSyntaxUID", "")).encode() == _DEFLATED
+    if start is None or length is None or length == 0xFFFFFFFF or deflated:
+        return False
+    bits = (int(found.get("Rows") or 0) * int(found.get("Columns") or 0) * int(found.get("NumberOfFrames") or 1)
+            * int(found.get("SamplesPerPixel") or 1) * int(found.get("BitsAllocated") or 16))
+    if length > (bits + 7) // 8 + 1:
+        return True
+    with Path(path).open("rb") as stream:
+        stream.seek(start + length)
+        rest = stream.read(4)
+    return bool(rest.strip(b"\0")) and rest not in _MAY_FOLLOW
+
+
+def _end_of_meta(head: bytes) -> int:
+    """Where the file's own elements end, from their stated length."""
+    start = 132 if head[128:132] == b"DICM" else 0
+    if head[start:start + 4] != b"\x02\x00\x00\x00":
+        return start
+    return start + 12 + int(struct.unpack_from("<I", head, start + 8)[0])

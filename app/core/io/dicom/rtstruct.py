@@ -14,9 +14,11 @@ from app.core.data import Caution, Mask, Volume
 from app.core.errors import EmptyMask, GeometryMismatch, UnreadableImage
 from app.core.io.dicom.contours import fill_polygons
 from app.core.io.dicom.headers import read_header
+from app.core.io.dicom.multiframe import flatten
 from app.core.io.dicom.reading import UNREADABLE, read_dataset, tolerate_odd_values
 from app.core.io.dicom.reference import match_images, refuse
 from app.core.io.dicom.regions import Region, choose_region
+from app.core.io.dicom.tags import as_number
 from app.core.io.source import Source
 
 OUTSIDE_SHARE = 0.1
@@ -67,7 +69,7 @@ def load_rtstruct(path: str | Path, roi: str | None, images: Mapping[str, Volume
     GeometryMismatch
         No image matches, or the contours lie beyond or across it.
     """
-    regions, contours, frame, refers_to = _read_regions(Path(path))
+    regions, contours, frame, refers_to, doubts = _read_regions(Path(path))
     region = choose_region(regions, roi, str(path), "contours")
     points = contours[region.number]
     matching, cautions = match_images(images, frame, refers_to, sources or {})
@@ -80,10 +82,11 @@ def load_rtstruct(path: str | Path, roi: str | None, images: Mapping[str, Volume
         raise EmptyMask(f"The region '{region.name}' encloses no pixel's centre of the image.",
                         "Choose a larger region, or the series it was drawn on.")
     return Mask(voxels, image.affine, name=region.name, frame=image.frame or frame,
-                cautions=cautions + placing + drawing)
+                cautions=cautions + placing + drawing + doubts.get(region.number, ()))
 
 
-def _read_regions(path: Path) -> tuple[list[Region], dict[int, list[Contour]], str, tuple[str, ...]]:
+def _read_regions(path: Path) -> tuple[list[Region], dict[int, list[Contour]], str, tuple[str, ...],
+                                       dict[int, tuple[Caution, ...]]]:
     damaged = UnreadableImage(f"'{path.name}' is not a readable structure set (RTSTRUCT).",
                               "Export it again, or choose another outline.")
     try:
@@ -95,13 +98,33 @@ def _read_regions(path: Path) -> tuple[list[Region], dict[int, list[Contour]], s
             names = {int(item.ROINumber): str(item.get("ROIName") or "") for item in
                      file.get("StructureSetROISequence") or ()}
             contours: dict[int, list[Contour]] = {number: [] for number in names}
+            doubts: dict[int, tuple[Caution, ...]] = {}
             for item in file.get("ROIContourSequence") or ():
-                found = [_corners(contour) for contour in item.get("ContourSequence") or ()]
-                contours.setdefault(int(item.ReferencedROINumber), []).extend(c for c in found if c is not None)
+                drawn = list(item.get("ContourSequence") or ())
+                found, number = [_corners(contour) for contour in drawn], int(item.ReferencedROINumber)
+                contours.setdefault(number, []).extend(c for c in found if c is not None)
+                doubts[number] = doubts.get(number, ()) + _doubt(drawn, found)
     except UNREADABLE as error:
         raise damaged from error
     regions = [Region(number, names.get(number, ""), len(found)) for number, found in contours.items()]
-    return regions, contours, header.frame, header.refers_to
+    return regions, contours, header.frame, header.refers_to, doubts
+
+
+def _doubt(drawn: Sequence[Dataset], found: Sequence[Contour | None]) -> tuple[Caution, ...]:
+    """What of a region was left out, and where its numbers of corners contradict themselves."""
+    cautions: tuple[Caution, ...] = ()
+    left = sum(contour is None for contour in found)
+    if left:
+        cautions += (Caution("contours_left_out", (
+            f"{left} of {len(drawn)} contours of the region are points or open lines and were left out.")),)
+    stated = [as_number(flatten(contour), "NumberOfContourPoints") for contour in drawn]
+    short = sum(count is not None and contour is not None and count != len(contour)
+                for count, contour in zip(stated, found, strict=True))
+    if short:
+        cautions += (Caution("contours_doubtful", (
+            f"{short} of {len(drawn)} contours have another number of corners than they state: the outline may be "
+            "damaged. Check what it shows.")),)
+    return cautions
 
 
 def _corners(contour: Dataset) -> Contour | None:

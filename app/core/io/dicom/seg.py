@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.data import Affine, Mask, Volume
+from app.core.data import Affine, Caution, Mask, Volume
 from app.core.errors import EmptyMask, UnreadableImage
-from app.core.io.dicom.headers import read_header
+from app.core.io.dicom.headers import Plane, read_header
 from app.core.io.dicom.multiframe import list_frames
-from app.core.io.dicom.reading import UNREADABLE, tolerate_odd_values
+from app.core.io.dicom.reading import UNREADABLE, holds_more, read_dataset, tolerate_odd_values
 from app.core.io.dicom.reference import match_images, refuse
 from app.core.io.dicom.regions import Region, choose_region
 from app.core.io.dicom.tags import as_number
 from app.core.io.itk import swap_lps_ras
 from app.core.io.source import Source
+from app.core.io.stored import check_announced
 
 FRACTION = 0.5
 """From this occupancy or probability on, a voxel of a FRACTIONAL segmentation is inside."""
@@ -62,7 +63,9 @@ def load_seg(path: str | Path, roi: str | None, images: Mapping[str, Volume],
         header = read_header(path)
         if header is None or header.kind != "seg":
             raise damaged
+        check_announced(path.name, (len(header.planes), *_largest(header.planes)), np.uint8)
         segmentation, regions = _read_segments(path)
+        surplus = _surplus_cautions(path)
     except UNREADABLE as error:
         raise damaged from error
     region = choose_region(regions, roi, str(path), "slices")
@@ -73,14 +76,26 @@ def load_seg(path: str | Path, roi: str | None, images: Mapping[str, Volume],
                               "Export it again, or choose another outline.") from error
     if not voxels.any():
         raise EmptyMask(f"The segment '{region.name}' holds no voxel.", "Choose another segment.")
-    mask = Mask(voxels, affine, name=region.name, frame=header.frame)
+    mask = Mask(voxels, affine, name=region.name, frame=header.frame, cautions=surplus)
     if not images:
         return mask
     matching, cautions = match_images(images, header.frame, header.refers_to, sources or {})
     if not matching:
         raise refuse(images, header.frame, mask.geometry.describe())
     frame = header.frame if any(volume.frame == header.frame for volume in matching) else matching[0].frame
-    return Mask(voxels, affine, name=region.name, frame=frame, cautions=cautions)
+    return Mask(voxels, affine, name=region.name, frame=frame, cautions=surplus + cautions)
+
+
+def _largest(planes: Sequence[Plane]) -> tuple[int, int]:
+    return max(plane.rows for plane in planes), max(plane.columns for plane in planes)
+
+
+def _surplus_cautions(path: Path) -> tuple[Caution, ...]:
+    with tolerate_odd_values():
+        if not holds_more(read_dataset(path, pixels=True), path):
+            return ()
+    return (Caution("longer_than_stated", (f"{path.name} holds more than its header says: the outline may be damaged "
+                                           "or displaced. Check what it shows.")),)
 
 
 def _read_segments(path: Path) -> tuple[Any, list[Region]]:

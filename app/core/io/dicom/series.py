@@ -19,6 +19,7 @@ from app.core.io.dicom.reading import read_dataset, tolerate_odd_values
 from app.core.io.dicom.stacks import Stack, series_uid, sort_stacks
 from app.core.io.dicom.tags import read_acquisition, read_identity
 from app.core.io.source import LoadedImage, Source
+from app.core.io.stored import check_announced
 
 _IDENTITY = ["PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "InstitutionName",
              "SpecificCharacterSet"]
@@ -53,8 +54,11 @@ def load_series(source: Source) -> LoadedImage:
         raise UnreadableImage("The series holds colour pictures, not grey values of a scan.",
                               "Choose the original series instead of a screenshot or a colour map.")
     grid = arrange(stack.planes)
-    voxels = _read_voxels(grid)
-    cautions = (*grid.cautions, *stack.cautions, *_tell_lossy(stack), *_tell_damaged(damaged, len(source.files)))
+    check_announced("The series", grid.geometry.shape, np.int16)
+    surplus: list[str] = []
+    voxels = _read_voxels(grid, surplus)
+    cautions = (*_tell_surplus(len(surplus)), *grid.cautions, *stack.cautions, *_tell_lossy(stack),
+                *_tell_damaged(damaged, len(source.files)))
     told = {caution.code for caution in cautions}
     cautions += tuple(caution for caution in source.cautions if caution.code not in told)
     middle = grid.planes[len(grid.planes) // 2]
@@ -83,11 +87,11 @@ def _find_stack(source: Source) -> tuple[Stack, int]:
     raise series_choice([describe_stack(stack) for stack in stacks])
 
 
-def _read_voxels(grid: Grid) -> NDArray[np.float32]:
+def _read_voxels(grid: Grid, surplus: list[str]) -> NDArray[np.float32]:
     columns, rows, slices = grid.geometry.shape
     stored = np.empty((slices, rows, columns), dtype=np.float32)
     damaged: dict[str, str] = {}
-    for slot, (plane, pixels) in zip(grid.slots, read_pixels(grid.planes), strict=True):
+    for slot, (plane, pixels) in zip(grid.slots, read_pixels(grid.planes, surplus), strict=True):
         if isinstance(pixels, DamagedFile):
             damaged[plane.file] = pixels.reason
         else:
@@ -111,6 +115,14 @@ def _tell_lossy(stack: Stack) -> tuple[Caution, ...]:
     if not stack.header.lossy:
         return ()
     return (Caution("lossy", "The image was compressed with loss: texture features are altered."),)
+
+
+def _tell_surplus(files: int) -> tuple[Caution, ...]:
+    if not files:
+        return ()
+    return (Caution("longer_than_stated", (
+        f"{files} file{'s' if files > 1 else ''} of the series hold{'' if files > 1 else 's'} more than the header "
+        "says: what was read may be damaged or displaced. Check what it shows.")),)
 
 
 def _tell_damaged(damaged: int, files: int) -> tuple[Caution, ...]:

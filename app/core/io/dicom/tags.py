@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from pydicom.valuerep import PersonName
@@ -33,13 +34,13 @@ def as_number(tags: Tags, *keywords: str) -> float | None:
 
 
 def as_numbers(tags: Tags, keyword: str, count: int) -> tuple[float, ...] | None:
-    """Give exactly `count` numbers, or None."""
+    """Give exactly `count` finite numbers, or None."""
     value: Any = tags.get(keyword)
     try:
         numbers = tuple(float(part) for part in value)
     except (TypeError, ValueError):
         return None
-    return numbers if len(numbers) == count else None
+    return numbers if len(numbers) == count and all(map(math.isfinite, numbers)) else None
 
 
 def as_text(tags: Tags, keyword: str) -> str:
