@@ -19,6 +19,7 @@ from app.core.deep.estimator import NetworkClassifier
 from app.core.deep.fit import Epoch, train_network
 from app.core.deep.image_set import ImageSet, Source, build_image_set
 from app.core.deep.networks import build_network
+from app.core.deep.phases import list_phases
 from app.core.deep.predict import Sample, gather_cases, predict_logits, spread_over_views, to_probability
 from app.core.deep.weights import hash_file, start_network
 from app.core.io.case import load_case
@@ -60,11 +61,12 @@ def describe_network(recipe: Recipe) -> Row:
 
 
 def time_epoch(recipe: NetworkRecipe, pictures: int) -> tuple[float, float]:
-    """Seconds for a picture that is learned from: by the clock, and of the processor; the quietest of some epochs."""
+    """Seconds for a picture of the last phase: by the clock, and of the processor; the quietest of some epochs."""
     rng = np.random.default_rng(0)
     values, labels = rng.random((pictures, *recipe.crop.shape), dtype=np.float32), np.arange(pictures) % 2
     told: list[tuple[float, float]] = [(time.perf_counter(), time.process_time())]
-    fit = recipe.fit.model_copy(update={"phases": (), "epochs": RUNS + 1, "stop_patience": RUNS + 1})
+    last = list_phases(recipe.fit)[-1].model_copy(update={"epochs": RUNS + 1})
+    fit = recipe.fit.model_copy(update={"phases": (last,), "stop_patience": RUNS + 1})
     given, nobody = Sample(values, np.arange(pictures), np.arange(pictures)), Sample(values, *[np.arange(0)] * 2)
 
     def note(_epoch: Epoch) -> None:

@@ -73,7 +73,7 @@ def main(words: Sequence[str] = ()) -> list[Row]:
         if "sarcomas" in wanted:
             rows += study_sarcomas(asked, folder)
         if "costs" in wanted:
-            rows += describe_costs([cut_short(read_recipe(name)) for name in SHIPPED])
+            rows += describe_costs([read_recipe(name) for name in SHIPPED])
         if "frozen" in wanted:
             rows += describe_frozen(cut_short(read_recipe("resnet50-2phase")), int(asked["cases"]))
     return rows
