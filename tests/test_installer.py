@@ -77,7 +77,8 @@ def test_everything_that_the_program_reads_is_shipped():
     ("torch/lib/libtorch_cpu.so", True), ("torch/bin/torch_shm_manager", True), ("torch/bin/test_jit", False),
     ("torch/bin/protoc", False), ("torch/include/ATen/ATen.h", False), ("pyarrow/libarrow.so.2600", True),
     ("pyarrow/libarrow_flight.so.2600", False), ("pyarrow/libarrow_python.so.2600", True),
-    ("pyarrow/libarrow_python.so.2600.1.0", False), ("PySide6/Qt/lib/libQt6Gui.so.6", True),
+    ("pyarrow/libarrow_python.so.2600.1.0", False), ("pyarrow/libarrow_substrait.so.2600", True),
+    ("pyarrow/libarrow_python_parquet_encryption.so.2600", True), ("PySide6/Qt/lib/libQt6Gui.so.6", True),
     ("PySide6/Qt/lib/libQt6Network.so.6", False), ("PySide6/Qt6Quick.dll", False), ("PySide6/Qt6Widgets.dll", True),
     ("PySide6/Qt/plugins/platforms/libqxcb.so", True), ("PySide6/Qt/plugins/platforms/libqvnc.so", False),
     ("PySide6/plugins/platforms/qwindows.dll", True), ("PySide6/Qt/plugins/imageformats/libqsvg.so", True),
@@ -398,3 +399,16 @@ def test_without_a_terminal_the_screen_tells_why_there_is_no_window(frozen, monk
     assert launch.launch() == 2
     assert "The data folder cannot be made" in capsys.readouterr().err
     assert len(said) == frozen
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs ldd")
+def test_a_library_that_would_be_missing_is_noticed(monkeypatch, tmp_path):
+    from resources.installer import linked
+
+    (tmp_path / "a").mkdir()
+    for name in ("a/_compute.so", "libarrow.so.1"):
+        (tmp_path / name).touch()
+    said = "\tlibarrow.so.1 => /x/libarrow.so.1 (0x1)\n\tlibsubstrait.so.1 => not found\n\tlibGL.so.1 => not found\n"
+    monkeypatch.setattr(linked.subprocess, "run", lambda words, **_named: SimpleNamespace(
+        stdout=said if words[1].endswith("_compute.so") else ""))
+    assert linked.find_missing(tmp_path) == {"libsubstrait.so.1": ["a/_compute.so"]}

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from resources.installer import artefact, icons, parts, resource, sizes
+from resources.installer import artefact, icons, linked, parts, resource, sizes
 from resources.installer.artefact import CannotBuild
 from resources.installer.contents import NAME, ROOT
 
@@ -66,6 +66,7 @@ def build(options: argparse.Namespace) -> None:
 
     step("Drawing icons, writing version and build", prepare)
     step("Freezing the program", freeze)
+    step("Looking for what is linked to and missing", check_links)
     places = json.loads((MADE / "places.json").read_text(encoding="utf-8"))
     report = step("Weighing it", lambda: sizes.measure(OUT / NAME, places))
     if not options.no_installer:
@@ -93,6 +94,15 @@ def check_torch(*, cuda: bool) -> None:
             f"The environment's torch is built for CUDA {torch.version.cuda}, which adds some gigabytes: build with "
             "--cuda, or put the build for processors alone into the environment."
         )
+
+
+def check_links() -> None:
+    """Refuse to hand out a program that would lack a library only when a part of it is first used."""
+    missing = linked.find_missing(OUT / NAME / "_internal")
+    if missing:
+        name, files = next(iter(missing.items()))
+        raise CannotBuild(f"{name} is missing in the program, and {files[0]} is linked to it ({len(missing)} are "
+                          "missing in all): keep it in contents.py, or leave out what needs it.")
 
 
 def prepare() -> None:

@@ -28,7 +28,7 @@ UNUSED_MODULES = (
     "matplotlib.tests", "mpl_toolkits.mplot3d.tests",
     "numba.cuda", "numba.tests", "numpy.f2py.tests", "pandas.tests", "pyarrow.tests", "pyqtgraph.examples",
     "pyarrow._azurefs", "pyarrow._cuda", "pyarrow._flight", "pyarrow._gcsfs", "pyarrow._hdfs", "pyarrow._s3fs",
-    "pyarrow._substrait", "pyarrow.flight", "pyarrow.substrait", "pyarrow.cuda",
+    "pyarrow.flight", "pyarrow.cuda",
     "skimage.data.tests", "sklearn.externals.array_api_compat.cupy", "sklearn.externals.array_api_compat.dask",
     "sklearn.externals.array_api_compat.torch", "torch.utils.benchmark",
     "torch.utils.tensorboard",
@@ -55,9 +55,9 @@ UNUSED_FILES = (
     "torch/lib/libtorchbind_test*", "torch/lib/libbackend_with_compiler*", "torch/lib/libjitbackend_test*",
     "torch/lib/libaoti_custom_ops*", "torch/lib/*.a",
     "pyarrow/tests/*", "pyarrow/include/*", "pyarrow/src/*", "pyarrow/*.pxi", "pyarrow/*.pxd", "pyarrow/*.pyx",
-    *(f"*arrow_{name}*" for name in (
-        "azure", "flight", "gcs", "python_flight", "python_parquet_encryption", "s3", "substrait")),
-    "pyarrow/libarrow_python.so", "pyarrow/libarrow_python.so.*.*.*",  # copies of the one that is loaded
+    *(f"*arrow_{name}*" for name in ("azure", "flight", "gcs", "python_flight", "s3")),
+    "pyarrow/libarrow_python*.so", "pyarrow/libarrow_python*.so.*.*.*",  # copies of those that are loaded
+    "numba/np/ufunc/tbbpool*", "hypothesis-*.dist-info/*",
     "matplotlib/mpl-data/sample_data/*", "*/mpl-data/images/*.svg", "*/mpl-data/images/*.pdf",
     "sklearn/datasets/data/*", "sklearn/datasets/images/*", "sklearn/datasets/descr/*", "sklearn/*/tests/*",
     "sklearn/tests/*", "skimage/data/*.png", "skimage/data/*.npz", "statsmodels/*/tests/*",

@@ -207,12 +207,12 @@ class Trial:
 
     def measures(self) -> str:
         """Measures the cohort with two jobs."""
-        out = self.guest.room / "features.csv"
+        out = self.guest.room / "features.parquet"
         told = json.loads(self.ask("extract", str(self.guest.room / "cohort" / "cohort.csv"), "--recipe", "pyradiomics",
                                    "--out", str(out), "--jobs", JOBS, "--json"))
         if told["measured"] != CASES:
             raise Wrong(f"{told['measured']} of {CASES} cases were measured")
-        return f"{CASES} cases, {len(out.read_text(encoding='utf-8').splitlines()[0].split(','))} columns"
+        return f"{CASES} cases, as Parquet of {out.stat().st_size} bytes"
 
     def trains(self) -> str:
         """Trains small models with two jobs."""
@@ -232,7 +232,7 @@ class Trial:
         """Train with little repetition, and return what is told."""
         chosen = [word for recipe in recipes for word in ("--recipe", recipe)]
         told: dict[str, Any] = json.loads(self.ask(
-            "train", str(table or self.guest.room / "features.csv"), "--label", "label", "--positive", "ALT/WDL",
+            "train", str(table or self.guest.room / "features.parquet"), "--label", "label", "--positive", "ALT/WDL",
             "--patient", "patient", *chosen, "--folds", "2", "--repeats", "1", "--jobs", JOBS, "--json", "--out",
             str(self.guest.room / name)))
         return told
@@ -240,7 +240,7 @@ class Trial:
     def explores(self) -> str:
         """Explores the features, with maps by t-SNE and UMAP."""
         out = self.guest.room / "figures"
-        self.ask("explore", str(self.guest.room / "features.csv"), "--label", "label", "--out", str(out))
+        self.ask("explore", str(self.guest.room / "features.parquet"), "--label", "label", "--out", str(out))
         return f"{len(list(out.iterdir()))} files"
 
     # The window
