@@ -62,7 +62,7 @@ def write_networks(folder: Path, seed: int = 0, weights: bytes | None = None, es
     recipe = small_recipe(**network)
     states = make_networks(recipe.network, seed)
     estimator = estimator or describe_estimator(recipe.network, states)
-    width = 128 * len(states)
+    width = sum(build_network(each).features for each, _, _ in list_networks(recipe.network))
     axis = (1.0, *[0.0] * (width - 1))
     space = TrainingSpace(centre=(0.0,) * width, scale=(1.0,) * width, axes=(axis,), variances=(1.0,), rest=1.0,
                           limit=1e6)

@@ -141,12 +141,13 @@ def test_other_shapes_and_types_are_refused(tmp_path):
         tensors["0/head.1.weight"] = np.ascontiguousarray(tensors["0/head.1.weight"].T)
 
     message = refused(tmp_path, weights=changed(reshape))
-    assert "The tensor 0/head.1.weight of the model 'bad-net' is 128 x 1 of float32, 1 x 128 of float32" in message
+    width = STATES[0]["head.1.weight"].shape[1]
+    assert f"0/head.1.weight of the model 'bad-net' is {width} x 1 of float32, 1 x {width} of float32 was" in message
 
     def widen(tensors):
         tensors["0/head.1.weight"] = tensors["0/head.1.weight"].astype(np.float64)
 
-    assert "is 1 x 128 of F64, 1 x 128 of float32 was expected" in refused(tmp_path, weights=changed(widen))
+    assert f"is 1 x {width} of F64, 1 x {width} of float32 was expected" in refused(tmp_path, weights=changed(widen))
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
@@ -168,6 +169,15 @@ def test_specification_and_file_that_agree_on_another_network_are_refused(tmp_pa
     renamed = [{("odd" if name == "head.1.bias" else name): value for name, value in STATES[0].items()}]
     estimator = estimator.model_copy(update={"tensors": describe_estimator(RECIPE, renamed).tensors})
     assert "are another network's" in refused(tmp_path, weights=pack_tensors(renamed), estimator=estimator)
+
+
+def test_a_training_space_of_other_features_is_refused(tmp_path):
+    bundle = write_networks(tmp_path / "bad-net")
+    training = bundle.specification.training
+    space = training.space.model_copy(update={"centre": training.space.centre[1:]})
+    changed = bundle.specification.model_copy(update={"training": training.model_copy(update={"space": space})})
+    with pytest.raises(BundleError, match="features that the model 'bad-net' lists are not those of its networks"):
+        _ = Bundle(bundle.folder, changed).pictures
 
 
 def test_a_contract_of_other_pictures_is_refused(tmp_path):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from app.core.bundle.predicting import Prediction, Seen, describe_cases, score_refits, sigmoid
 from app.core.bundle.specification import NetworkEstimator, Specification
 from app.core.data import Contribution
+from app.core.errors import BundleError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +43,7 @@ class PictureModel:
     ) -> None:
         self.specification, self.networks = specification, networks
         self._pipeline, self._resamples = pipeline, resamples
+        self._check_widths()
 
     def log_odds(self, sets: Sequence[FloatArray], rows: Sequence[Features]) -> Array:
         """Calibrated log odds of cases.
@@ -132,6 +134,25 @@ class PictureModel:
     def beside(self) -> tuple[str, ...]:
         """Those that are measured on the image beside them."""
         return self.specification.features[len(self.pooled) :]
+
+    def _check_widths(self) -> None:
+        """Refuse a specification whose features or training space are not those of its networks.
+
+        Raises
+        ------
+        BundleError
+            They are not.
+        """
+        specification, space = self.specification, self.specification.training.space
+        pooled = sum(network.features for network in self.networks.modules)
+        expected = len(specification.features) if self._pipeline is not None else pooled
+        named = tuple(map(str, self._pipeline.features or ())) if self._pipeline is not None else ()
+        fits = named == specification.features and len(self.networks) == 1 if self._pipeline is not None else True
+        if not fits or expected < pooled or (space is not None and len(space.centre) != expected):
+            raise BundleError(
+                f"The features that the model '{specification.name}' lists are not those of its networks.",
+                "It is not used. Train it again, or ask whoever sent it.",
+            )
 
     def _curve(self, answers: Array) -> Array:
         """Log odds of networks' probabilities, shape (networks, cases)."""

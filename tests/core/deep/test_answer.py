@@ -97,7 +97,7 @@ def test_a_judge_of_pooled_features_is_followed(trained):
     weights = own.weight.detach().numpy()[0].astype(np.float64)
     pictures, outlines = images.take([table["case"][1]]).values, images.outlines(table["case"][1])
     expected = networks.look(pictures, outlines, 1, occlusion=True)
-    found = networks.look(pictures, outlines, 1, occlusion=True, steps=np.full(128, 0.5),
+    found = networks.look(pictures, outlines, 1, occlusion=True, steps=np.full(network.features, 0.5),
                           judge=lambda rows: rows @ weights + own.bias.item())  # fmt: skip
     assert np.abs(found.gradcam - expected.gradcam).max() < 1e-3
     assert np.abs(found.occlusion - expected.occlusion).max() < 1e-4
