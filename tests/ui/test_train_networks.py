@@ -52,6 +52,9 @@ def test_networks_are_a_group_of_their_own_with_what_they_need(networks):
     assert resnet.choose.isVisible()
     assert not resnet.button.isEnabled()
     assert step.times["resnet"].text() == "needs its weights"
+    for row in (small, resnet):
+        networks.qtbot.waitUntil(lambda row=row: row.height() >= row.heightForWidth(row.width()))
+        assert row.edit.height() >= row.edit.sizeHint().height()
 
 
 def test_the_keyboard_goes_from_network_to_network(networks):

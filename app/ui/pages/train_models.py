@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QCheckBox, QComboBox, QLabel, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.ui import network_words as words
 from app.ui.pages.train_step import Step, add_heading
@@ -17,6 +26,7 @@ from app.ui.widgets.copy_label import wrapped
 from app.ui.widgets.explained import Explained, field_row
 from app.ui.widgets.network_row import NetworkRow
 
+_WIDTH = 860
 _LONG = 1200.0
 """Seconds from which a run of networks is worth a word on how to shorten it."""
 
@@ -49,13 +59,13 @@ class ModelsStep(Step):
         self._last: dict[str, QWidget] = {"model": self.total}
         self.column.addWidget(self.total)  # above the list: it is read before Next at any height
         add_heading(self.column, "Learn from features")
-        self.column.addLayout(self._lists["model"])
+        self.column.addLayout(_narrow(self._lists["model"]))
         self.heading = add_heading(self.column, "Learn from pictures")
         self.column.addWidget(self.about)
         self.column.addWidget(self.device)
         self.sequence_row = field_row("Looks at", self.sequence, "A network looks at one sequence of each case.")
         self.column.addWidget(self.sequence_row)
-        self.column.addLayout(self._lists["network"])
+        self.column.addLayout(_narrow(self._lists["network"]))
         for column in self._lists.values():
             column.setSpacing(10)
         self.column.addWidget(self.warning)
@@ -183,7 +193,6 @@ class ModelsStep(Step):
             row.weights_requested.connect(lambda: self.weights_requested.emit(name))
         else:
             self.models[name] = Explained(box, MODELS.get(name, description), label)
-        self.models[name].setMaximumWidth(860)
         box.clicked.connect(lambda on, name=name: self._tick(name, on=on))
         made = self.models[name]
         self._lists[kind].addWidget(made)
@@ -208,3 +217,14 @@ class ModelsStep(Step):
         order = [each["name"] for each in self.training.recipes.for_models]
         self.training.choose(models=tuple(each for each in order if each in chosen))
         self.training.time_models()
+
+
+def _narrow(column: QVBoxLayout) -> QHBoxLayout:
+    """Keep a column to a width that is read well; what wraps in it has room for all its lines."""
+    holder, line = QWidget(), QHBoxLayout()
+    holder.setLayout(column)
+    holder.setMaximumWidth(_WIDTH)
+    column.setContentsMargins(0, 0, 0, 0)
+    line.addWidget(holder, _WIDTH)
+    line.addStretch(1)
+    return line

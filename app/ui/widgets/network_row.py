@@ -60,4 +60,5 @@ class NetworkRow(Explained):
             self.weights.setProperty("role", role)
             self.weights.style().unpolish(self.weights)
             self.weights.style().polish(self.weights)
+            self.weights.updateGeometry()  # its letters are larger or smaller now
         self.choose.setVisible(needed)
