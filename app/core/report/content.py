@@ -13,6 +13,7 @@ from app.core.figures.discrimination import MOST_BESIDE, draw_calibration, draw_
 from app.core.figures.doubts import draw_audit, draw_importance, draw_learning, draw_sites
 from app.core.figures.page import Drawing, depict
 from app.core.report.checklist import CHECKLISTS, Checklist, mark_checklist
+from app.core.report.network_methods import tabulate_networks
 
 Values = Mapping[str, Any]
 NOTICE = "Research use only, not a medical device."
@@ -154,6 +155,10 @@ def list_tables(view: Values) -> list[Table]:
     tables += [_points(name, view["points"][name]) for name in view["models"] if view["points"].get(name)]
     if view["subgroups"]:
         tables.append(_subgroups(view["subgroups"]))
+    if view.get("network"):
+        tables.append(
+            Table("Networks of the saved model", *tabulate_networks(view["network"]), (0.25, 0.2, 0.15, 0.15, 0.25))
+        )
     return tables
 
 

@@ -79,6 +79,38 @@ def list_weights(estimator: Values) -> list[str]:
     ]
 
 
+def tabulate_networks(told: Values) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...], str]:
+    """Put a saved model's networks into a table.
+
+    Parameters
+    ----------
+    told : mapping
+        As `workflows.results_network.describe_networks` gives it.
+
+    Returns
+    -------
+    header, rows : tuple
+    note : str
+        The device, where the weights came from, and what happened on the way.
+    """
+    histories = list(told["history"]) or [[] for _ in told["networks"]]
+    rows = []
+    for place, (network, history) in enumerate(zip(told["networks"], histories, strict=True), 1):
+        kept: Values = next((each for each in history if each["epoch"] == network["epoch"]), {})
+        loss = kept.get("watched")
+        rows.append((
+            f"{place}: {network['kind']}",
+            f"{network['parameters']:,}",
+            str(network["epochs"] or "not trained further"),
+            str(network["epoch"] or ""),
+            "not known" if loss is None else f"{loss:.3f}",
+        ))  # fmt: skip
+    parts = [f"Trained on {told['device']}."] if told["device"] else []
+    parts += [f"Started from {line}" for line in list_weights(told)]
+    header = ("Network", "Parameters", "Epochs", "Epoch kept", "Loss of those watched")
+    return header, tuple(rows), " ".join([*parts, *told["notices"]])
+
+
 def _gives_features(network: Values) -> bool:
     return bool(network["use"] == "features")
 

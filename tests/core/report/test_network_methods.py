@@ -8,7 +8,7 @@ from app.core.network_recipe import NetworkRecipe
 from app.core.report.checklist import mark_checklist
 from app.core.report.content import list_settings
 from app.core.report.methods import describe_methods
-from app.core.report.network_methods import describe_network
+from app.core.report.network_methods import describe_network, tabulate_networks
 from app.core.workflows.recipes import find_recipe
 from tests.core.trained_run import make_run
 
@@ -121,3 +121,17 @@ def test_the_card_has_the_facts_of_the_networks():
         assert absent not in card, absent
     pooled, evaluation = of_network("resnet50-features-xgb", "resnet50")
     assert " 3 features, those pooled by the network." in write_card(pooled, evaluation, "")
+
+
+def test_a_run_s_report_lists_the_networks_with_the_epoch_that_was_kept():
+    estimator = of_network("cnn-small")[0]["estimator"]
+    history = [[{"epoch": number, "watched": 0.9 - 0.01 * number} for number in range(1, 41)]] * 2
+    told = {"networks": estimator["networks"], "device": estimator["device"], "weights": estimator["weights"],
+            "notices": estimator["notices"], "history": history}
+    header, rows, note = tabulate_networks(told)
+    assert len(header) == len(rows[0])
+    assert rows == (("1: cnn-small", "391,169", "40", "25", "0.650"), ("2: cnn-small", "391,169", "40", "25", "0.650"))
+    for words in ("Trained on A card, 24 GiB.", f"Started from start.pth (SHA-256 {HASH}).", "The batch was halved"):
+        assert words in note
+    _, rows, note = tabulate_networks({**told, "history": [], "device": "", "weights": [], "notices": []})
+    assert (rows[0][-1], note) == ("not known", "")

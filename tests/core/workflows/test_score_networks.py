@@ -11,6 +11,7 @@ import pytest
 from app.cli import run_command_line
 from app.core.bundle import Bundle
 from app.core.data import Case, Volume
+from app.core.deep.device import find_device
 from app.core.errors import InputError
 from app.core.io.case import load_case
 from app.core.paths import data_folder
@@ -65,7 +66,7 @@ def test_probability_interval_and_facts(model, ball):
     assert found["probability"] == expected.probability
     assert found["network"] == {
         "kind": "cnn-small", "networks": 2, "parameters": model.specification.estimator.parameters,
-        "device": "CPU, 1 thread", "spread_networks": expected.seen.spread_networks,
+        "device": find_device("cpu", threads=1).describe(), "spread_networks": expected.seen.spread_networks,
         "spread_views": expected.seen.spread_views}  # fmt: skip
     outlines = [{"image": mask} for _, mask in jitter_masks(prepared.masks["image"])]
     changes = [model.log_odds({}, pictures=cut_case(model, _with(prepared, each)).values) for each in outlines]
