@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -31,7 +32,7 @@ from app.core.jobs import (
 from app.core.jobs.failures import outline_traceback
 from app.core.jobs.run import tidy_runs, without_identity
 from app.core.paths import runs_folder
-from app.core.store import Store
+from app.core.store import QueueChange, Store
 
 SHUTDOWN_SECONDS = 1.8
 _log = logging.getLogger("app.jobs")
@@ -109,6 +110,7 @@ class Jobs(QObject):
         self._store = store
         self._live: dict[str, _Live] = {}
         self._owed: set[str] = set()
+        self._changes: deque[tuple[QueueChange, Job]] = deque()
         self._threads: dict[str, _LaneThread] = {}
         self._clerk: ThreadPoolExecutor | None = ThreadPoolExecutor(1, thread_name_prefix="clerk")
         application = QCoreApplication.instance()
@@ -135,8 +137,7 @@ class Jobs(QObject):
             The job's id, which every signal about it carries.
         """
         job = Job.make(lane, workflow, request, title)
-        kept = replace(job, request=without_identity(request))
-        self._queue(job, lambda store: store.queue_job(kept))
+        self._queue("queue", replace(job, request=without_identity(request)))
         self._submit(job)
         return job.id
 
@@ -228,7 +229,7 @@ class Jobs(QObject):
         if isinstance(event, Started):
             live.pace = TimeLeft(time.monotonic())
             self.started.emit(event.job.id, event.job.lane, event.job.title)
-            self._queue(event.job, lambda store: store.begin_job(event.job.id))
+            self._queue("begin", event.job)
         elif isinstance(event, Progressed):
             left = live.pace.update(time.monotonic(), event.fraction) if live.pace else None
             self.progress.emit(event.job.id, event.fraction, event.message, -1.0 if left is None else left)
@@ -245,10 +246,18 @@ class Jobs(QObject):
         else:
             self.cancelled.emit(job.id)
         if job.id not in self._owed:
-            self._queue(job, lambda store: store.drop_job(job.id))
+            self._queue("drop", job)
 
-    def _queue(self, job: Job, change: Callable[[Store], object]) -> None:
-        """Have the store change what it knows of a job, where it knows of the job."""
-        store = self._store
-        if job.lane == "score" and store is not None:
-            self._record(lambda: change(store))
+    def _queue(self, change: QueueChange, job: Job) -> None:
+        """Have the store's queue changed, where it knows of the job; what comes fast is written together."""
+        if job.lane == "score" and self._store is not None:
+            self._changes.append((change, job))
+            if len(self._changes) == 1:
+                self._record(self._write_changes)
+
+    def _write_changes(self) -> None:
+        changes = []
+        while self._changes:
+            changes.append(self._changes.popleft())
+        if self._store is not None:
+            self._store.change_queue(changes)

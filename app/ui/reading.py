@@ -144,20 +144,19 @@ class Reading(QObject):
         if not fresh:
             self.choose(first)
             return
-        self.state.in_background(lambda: self.state.store.add_cases(fresh),
-                                 lambda keys: self._take_added(keys, fresh, first))
+        self.state.in_background(lambda: self._keep_cases(fresh), lambda entries: self._take_added(entries, first))
 
-    def _take_added(self, keys: Sequence[str], cases: Sequence[CaseFiles], first: str) -> None:
-        entries = [Entry(key, case.model_dump(mode="json"), "waiting" if case.mask else "new")
-                   for key, case in zip(keys, cases, strict=True)]
+    def _keep_cases(self, cases: Sequence[CaseFiles]) -> list[Entry]:
+        return [Entry(key, case.model_dump(mode="json"), "waiting" if case.mask else "new")
+                for key, case in zip(self.state.store.add_cases(cases), cases, strict=True)]
+
+    def _take_added(self, entries: Sequence[Entry], first: str) -> None:
         told = self.scoring.follow_sequences([entry.files for entry in entries if entry.files.get("mask")])
         self.worklist.add(entries)
-        self.choose(first or keys[0])
+        self.choose(first or entries[0].key)
         if told:
             self.said.emit(told)
-        for entry in entries:
-            if entry.files.get("mask"):
-                self.scoring.score(entry.key, entry.files)
+        self.scoring.score_many((entry.key, entry.files) for entry in entries if entry.files.get("mask"))
 
     def pair(self, files: dict[str, Any]) -> None:
         """Take the reader's answer about unpaired things; cases that were only these images give way to the new one."""
@@ -334,7 +333,9 @@ class Reading(QObject):
         """
         keys = [entry.key for entry in self.worklist.entries() if entry.files.get("mask")]
         for key in keys:
-            self.score(key)
+            self._view_failures.pop(key, None)
+            self._change(key, status="waiting", failure=None)
+        self.scoring.score_many((key, entry.files) for key in keys if (entry := self.worklist.entry(key)) is not None)
         self.said.emit(f"{len(keys):,} cases are being scored again. Esc stops it." if len(keys) != 1
                        else "One case is being scored again." if keys else "There is no case to score.")
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.core.errors import Failure
 from app.core.requests import CaseFiles, ScoreRequest
@@ -15,6 +16,7 @@ from app.ui.state import SessionState
 
 SCORE_WORKFLOW = "app.core.workflows:score_case"
 MODELS_WORKFLOW = "app.core.workflows:list_models"
+MOST_AT_ONCE = 100
 DESCRIBE_WORKFLOW = "app.core.workflows.features:describe_features"
 
 
@@ -49,6 +51,7 @@ class Scoring(QObject):
         self._jobs, self._state = jobs, state
         self._keys: dict[str, str] = {}
         self._owed: dict[str, str] = {}
+        self._later: dict[str, Mapping[str, Any]] = {}
         self._asked: dict[str, str] = {}
         self._definitions: dict[str, dict[str, Any]] = {}
         self.models: list[dict[str, Any]] = []
@@ -61,7 +64,7 @@ class Scoring(QObject):
     @property
     def waiting(self) -> int:
         """How many scores are still owed."""
-        return len(self._keys)
+        return len(self._keys) + len(self._later)
 
     def list_models(self) -> None:
         """Ask for the library, and for what its models' features are."""
@@ -112,12 +115,29 @@ class Scoring(QObject):
         self.adopt(job, key)
         return job
 
+    def score_many(self, cases: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Queue the scores of many cases, keys and files, some at a time: the window goes on meanwhile."""
+        going = bool(self._later)
+        for key, files in cases:
+            self.cancel(key)
+            self._later[key] = files
+        if not going:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        for key in list(islice(self._later, MOST_AT_ONCE)):
+            files = self._later.pop(key)
+            self.score(key, files)
+        if self._later:
+            QTimer.singleShot(0, self._go_on)
+
     def adopt(self, job: str, key: str) -> None:
         """Take over a job that the last session still owed."""
         self._keys[job], self._owed[key] = key, job
 
     def cancel(self, key: str) -> None:
         """Call off a case's score."""
+        self._later.pop(key, None)
         job = self._owed.get(key, "")
         if job:
             self._settle(job)
@@ -131,6 +151,9 @@ class Scoring(QObject):
 
     def cancel_all(self) -> None:
         """Call off every score still owed."""
+        later, self._later = list(self._later), {}
+        for key in later:
+            self.stopped.emit(key)
         for job in list(self._keys):
             self._jobs.cancel(job)
 

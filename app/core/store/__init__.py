@@ -4,6 +4,6 @@ It holds no picture and no patient's identity; what is returned from `add_score`
 """
 
 from app.core.store.store import Store
-from app.core.store.values import AuditRow, Entry, Status, StoredScore
+from app.core.store.values import AuditRow, Entry, QueueChange, Status, StoredScore
 
-__all__ = ["AuditRow", "Entry", "Status", "Store", "StoredScore"]
+__all__ = ["AuditRow", "Entry", "QueueChange", "Status", "Store", "StoredScore"]

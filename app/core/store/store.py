@@ -15,7 +15,7 @@ from app.core.living import is_living, own_mark
 from app.core.paths import store_file
 from app.core.requests import CaseFiles
 from app.core.store.database import Database
-from app.core.store.values import AuditRow, Entry, Status, StoredScore
+from app.core.store.values import AuditRow, Entry, QueueChange, Status, StoredScore
 
 _ATTEMPTS = 3
 _RECENT_KEPT = 50
@@ -233,19 +233,27 @@ class Store:
 
     def queue_job(self, job: Job) -> None:
         """Remember a job until `drop_job` or `add_score`, so that it survives the end of the program."""
-        with self._database.transaction() as connection:
-            connection.execute("INSERT OR IGNORE INTO queue VALUES (?, ?, ?, ?, ?, ?, 0)",
-                               (job.id, job.lane, job.workflow, json.dumps(job.request), job.title, self._owner))
+        self.change_queue([("queue", job)])
 
     def begin_job(self, job_id: str) -> None:
         """Note that a queued job has begun: should the program not outlive it, this counts against it."""
-        with self._database.transaction() as connection:
-            connection.execute("UPDATE queue SET attempts = attempts + 1 WHERE id = ?", (job_id,))
+        self.change_queue([("begin", Job(job_id, "", "", {}))])
 
     def drop_job(self, job_id: str) -> None:
         """Forget a job that has ended."""
+        self.change_queue([("drop", Job(job_id, "", "", {}))])
+
+    def change_queue(self, changes: Sequence[tuple[QueueChange, Job]]) -> None:
+        """Carry out several changes of the queue at once: 'queue', 'begin' or 'drop' a job."""
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM queue WHERE id = ?", (job_id,))
+            for change, job in changes:
+                if change == "queue":
+                    connection.execute("INSERT OR IGNORE INTO queue VALUES (?, ?, ?, ?, ?, ?, 0)", (
+                        job.id, job.lane, job.workflow, json.dumps(job.request), job.title, self._owner))
+                elif change == "begin":
+                    connection.execute("UPDATE queue SET attempts = attempts + 1 WHERE id = ?", (job.id,))
+                else:
+                    connection.execute("DELETE FROM queue WHERE id = ?", (job.id,))
 
     def claim_queue(self) -> list[Job]:
         """Take over the jobs whose window is gone, in order; one that has taken three programs down is dropped."""

@@ -10,6 +10,8 @@ from app.core.requests import CaseFiles
 
 Status = Literal["waiting", "scoring", "scored", "failed", "needs_choice"]
 
+QueueChange = Literal["queue", "begin", "drop"]
+
 
 @dataclass(frozen=True)
 class StoredScore:
