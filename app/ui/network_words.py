@@ -21,6 +21,7 @@ NETWORKS = {
 }
 ABOUT = ("These look at the images themselves. They need more cases and more time than models of features, and are "
          "tested on the same patients in the same way.")
+UNHARMONISED = "ComBat, chosen at step 3, does not reach them: they see the pictures as each site made them."
 NO_PICTURES = ("Networks look at images, and this table holds features alone: take a table or a folder with images and "
                "outlines at step 1.")
 SETS = {"largest_slice": "the slice where the tumour is largest", "slices": "every slice with tumour",

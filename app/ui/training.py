@@ -253,12 +253,12 @@ class Training(QObject):
 
     def estimate(self) -> float | None:
         """Seconds that the run will take once images are measured; None while a model is not timed."""
-        known = [self.seconds.get(name) for name in self.draft.models]
-        if not known or None in known:
+        draft, networks = self.draft, {each["name"] for each in self.recipes.for_networks}
+        if not draft.models or any(self.seconds.get(name) is None for name in draft.models):
             return None
-        draft, primary = self.draft, self.seconds.get(self.draft.declared) or 0.0
-        rounds = draft.repeats * (2 if draft.harmonise == "combat" else 1)
-        return sum(each or 0.0 for each in known) * rounds + primary * checking_rounds(draft)
+        twice = set() if draft.harmonise == "none" else set(draft.models) - networks  # with ComBat and without it
+        folds = sum((self.seconds[name] or 0.0) * (2 if name in twice else 1) for name in draft.models)
+        return folds * draft.repeats + (self.seconds.get(draft.declared) or 0.0) * checking_rounds(draft)
 
     # The run
 

@@ -51,8 +51,8 @@ class Course:
     points : dict of int to list of Point
         Of each network, numbered from 1.
     done : bool
-    noted : float
-        When the last line was written, seconds of the file system's clock.
+    told : list of str
+        Notices of the engine.
     """
 
     title: str = ""
@@ -61,7 +61,6 @@ class Course:
     device: str = ""
     points: dict[int, list[Point]] = field(default_factory=dict)
     done: bool = False
-    noted: float = 0.0
     told: list[str] = field(default_factory=list)
     _times: list[tuple[float, int]] = field(default_factory=list)
 
@@ -161,13 +160,13 @@ class RunningEpochs(QObject):
                 state = path.stat()
                 if state.st_mtime < self._since or state.st_size == self._read.get(path):
                     continue
-                found = self._read_more(path, state.st_mtime) or found
+                found = self._read_more(path) or found
             except OSError:
                 continue
         if found:
             self.changed.emit()
 
-    def _read_more(self, path: Path, stamp: float) -> bool:
+    def _read_more(self, path: Path) -> bool:
         """Read whole lines from where the last look ended."""
         with path.open("rb") as file:
             file.seek(self._read.get(path, 0))
@@ -182,7 +181,6 @@ class RunningEpochs(QObject):
                 course.take(json.loads(line))
             except (ValueError, TypeError, KeyError):
                 continue
-        course.noted = stamp
         course.note(time.monotonic())
         return True
 

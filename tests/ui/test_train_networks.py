@@ -165,6 +165,18 @@ def test_a_long_run_of_networks_is_told_how_to_be_shorter(networks):
     assert "Quick" not in step.warning.text()
 
 
+def test_combat_does_not_reach_networks_and_is_not_counted_for_them(networks):
+    describe(networks)
+    networks.training.choose(models=("rf", "cnn-small"), repeats=1, harmonise="combat")
+    networks.training.seconds = {"rf": 10.0, "cnn-small": 100.0}
+    assert networks.training.estimate() == 2 * 10 + 100
+    networks.page.models.refresh()
+    assert "ComBat" in networks.page.models.about.text()
+    networks.training.choose(harmonise="none")
+    assert networks.training.estimate() == 110
+    assert "ComBat" not in networks.page.models.about.text()
+
+
 @pytest.fixture
 def editor(networks, qtbot):
     """The form of the small network, with its preview."""
@@ -307,6 +319,7 @@ def test_curves_are_shown_while_a_network_trains(networks):
     assert run.epochs.isVisible()
     assert run.epochs.said.text() == (
         "Small network: network 1 of 2, epoch 4 of at most 60; best so far: epoch 3, AUC 0.80")
+    assert run.epochs.left.text() == "CPU, 1 thread"
     assert run.epochs.notice.text() == "Memory ran out with 8 pictures at a time; from epoch 3 on it is 4."
     write_epochs(keep, epoch(5, watched=0.4, auc=None))
     path = write_epochs(keep, epoch(1, watched=0.8, auc=0.6), name="b", title="cnn-small: sites")

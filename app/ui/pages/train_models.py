@@ -136,7 +136,8 @@ class ModelsStep(Step):
         images = bool(training.found.get("holds_images"))
         for widget in (self.heading, self.about):
             widget.setVisible(bool(known))
-        self.about.setText(words.ABOUT if images else words.NO_PICTURES)
+        about = f"{words.ABOUT} {words.UNHARMONISED}" if training.draft.harmonise != "none" else words.ABOUT
+        self.about.setText(about if images else words.NO_PICTURES)
         told = words.device_words(training.networks.device, training.draft.jobs)
         self.device.setText(told or ("The networks are being looked at." if training.networks.is_asking else ""))
         self.device.setVisible(images and bool(self.device.text()))

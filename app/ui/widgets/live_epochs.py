@@ -89,7 +89,7 @@ class LiveEpochs(QWidget):
     def _show(self, course: Course) -> None:
         alone = "" if self.choice.isVisible() or len(self._epochs.running) > 1 else f"{self._title(course)}: "
         self.said.setText(f"{alone}{standing(course)}")
-        self.left.setText(_at_most(course.left()))
+        self.left.setText("; ".join(filter(None, (course.device, _at_most(course.left())))))
         self.notice.setText(" ".join(course.notices))
         self.notice.setVisible(bool(course.notices))
         self.plots.show_curve(course.curve, course.most)
