@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from app.core.deep.attention import Attention, find_attention
 from app.core.deep.augment import make_vary
 from app.core.deep.device import Device, find_device
-from app.core.deep.explain import draw_occlusion
+from app.core.deep.explain import attainable_share, draw_occlusion
 from app.core.deep.networks import Network
 from app.core.deep.predict import (
     FloatArray,
@@ -169,7 +169,9 @@ class Networks:
             draw_occlusion(each, pictures, label, patch, device=self.device, tell=_share(tell, place, len(covered)))
             for place, each in enumerate(covered)
         ]
-        return replace(found, occlusion=np.asarray(np.mean(maps, axis=0), dtype=np.float32))
+        cells = [max(side // patch, 1) for side in pictures.shape[2:]]
+        lost = np.asarray(np.mean(maps, axis=0), dtype=np.float32)
+        return replace(found, occlusion=lost, attainable_covered=attainable_share(outlines, cells))
 
 
 def _sample(sets: Sequence[FloatArray]) -> Sample:

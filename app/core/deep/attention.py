@@ -11,7 +11,14 @@ from torch import nn
 
 from app.core.data import Caution
 from app.core.deep.device import Device
-from app.core.deep.explain import check_attention, draw_gradcam, draw_occlusion, share_inside
+from app.core.deep.explain import (
+    attainable_share,
+    check_attention,
+    count_cells,
+    draw_gradcam,
+    draw_occlusion,
+    share_inside,
+)
 
 FloatArray = NDArray[np.float32]
 
@@ -30,6 +37,8 @@ class Attention:
         Of the Grad-CAM maps inside the tumour, and what an even spread would have there.
     caution : Caution or None
         When the networks looked elsewhere.
+    attainable, attainable_covered : float
+        The share that a Grad-CAM map, and one by occlusion, could have at most, coarse as they are.
     """
 
     gradcam: FloatArray
@@ -37,6 +46,8 @@ class Attention:
     share: float
     expected: float
     caution: Caution | None
+    attainable: float = 1.0
+    attainable_covered: float = 1.0
 
 
 def find_attention(
@@ -62,12 +73,14 @@ def find_attention(
     occlusion : bool
         Also cover the pictures patch by patch, which takes longer.
     """
-    cams, covered = [], []
+    cams, covered, attainable = [], [], []
     for network in networks:
+        attainable.append(attainable_share(outlines, count_cells(network, pictures[0])))
         cams.append(draw_gradcam(network, pictures, label, device=device))
         if occlusion:
             covered.append(draw_occlusion(network, pictures, label, device=device))
     gradcam = np.asarray(np.mean(cams, axis=0), dtype=np.float32)
     share, expected = share_inside(gradcam, outlines)
     lost = np.asarray(np.mean(covered, axis=0), dtype=np.float32) if covered else None
-    return Attention(gradcam, lost, share, expected, check_attention(share, expected))
+    most = float(np.mean(attainable))
+    return Attention(gradcam, lost, share, expected, check_attention(share, expected, most), most)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from app.core.data import Caution
 from app.core.deep.device import Device, find_device, reproducible
@@ -197,28 +198,74 @@ def share_inside(maps: FloatArray, masks: NDArray[np.bool_]) -> tuple[float, flo
     return float(weight[masks].sum()) / total if total > 0 else float("nan"), float(masks.mean())
 
 
-def check_attention(share: float, expected: float, fewest: float = 0.5) -> Caution | None:
+def count_cells(network: nn.Module, picture: FloatArray) -> tuple[int, ...]:
+    """Places of a network's last map along (y, x) or (z, y, x): a map of where it looks is no finer than these.
+
+    Parameters
+    ----------
+    network : Module
+        Left as it is; on the CPU.
+    picture : array of float32, shape (channels, y, x) or (channels, z, y, x)
+    """
+    layer = getattr(network, "maps", None) or find_layer(network, picture)
+    found: list[tuple[int, ...]] = []
+    hook = network.get_submodule(layer).register_forward_hook(
+        lambda _layer, _given, made: found.append(tuple(made.shape[2:]))
+    )
+    training = network.training
+    try:
+        with torch.no_grad():
+            network.eval()(torch.from_numpy(np.array(picture[None])))
+    finally:
+        hook.remove()
+        network.train(training)
+    return found[-1]
+
+
+def attainable_share(masks: NDArray[np.bool_], cells: Sequence[int]) -> float:
+    """Share inside the tumour of a map that is the tumour itself, drawn as coarsely as in so many places.
+
+    Parameters
+    ----------
+    masks : array of bool, shape (n, y, x) or (n, z, y, x)
+        Not all empty.
+    cells : sequence of int
+        Along (y, x) or (z, y, x).
+    """
+    flat = masks.ndim == 3
+    given = torch.from_numpy(masks.astype(np.float32))[:, None]
+    pool: Any = functional.adaptive_avg_pool2d if flat else functional.adaptive_avg_pool3d
+    coarse = pool(given, tuple(cells))
+    mode = "bilinear" if flat else "trilinear"
+    fine = functional.interpolate(coarse, size=masks.shape[1:], mode=mode, align_corners=False)
+    return share_inside(fine[:, 0].numpy(), masks)[0]
+
+
+def check_attention(share: float, expected: float, attainable: float = 1.0, fewest: float = 0.5) -> Caution | None:
     """Say when a network looked elsewhere.
 
     Parameters
     ----------
     share, expected : float
         From `share_inside`.
+    attainable : float
+        Share that a map as coarse as this can have at most, from `attainable_share`.
     fewest : float
-        Of the map that should lie in the tumour.
+        Of the attainable share that should be reached.
 
     Returns
     -------
     Caution or None
-        When less than `fewest` of the map lies in the tumour, or no more than an even spread would have there.
+        When less than `fewest` of what can be lies in the tumour, or no more than an even spread would have there.
     """
     if np.isnan(share):
         return Caution(LOOKS_ELSEWHERE, "No place in the pictures spoke for the network's answer.")
-    if share >= fewest and share > expected:
+    if share >= fewest * attainable and share > expected:
         return None
+    coarse = f", and {attainable:.0%} would if it looked at nothing else" if attainable < 1 else ""
     return Caution(
         LOOKS_ELSEWHERE,
-        f"Only {share:.0%} of what the network looked at lies in the tumour, {expected:.0%} of the picture: "
+        f"Only {share:.0%} of what the network looked at lies in the tumour, {expected:.0%} of the picture{coarse}: "
         "its answer may rest on something else.",
     )
 

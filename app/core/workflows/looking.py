@@ -134,7 +134,10 @@ def look_at(
     model = bundle.pictures
     found = model.look(crops.values, crops.outlines, label, features, occlusion=occlusion, tell=tell)
     [(sequence, image)] = case.images.items()
-    gradcam = _draw(found.gradcam, crops, image.geometry)
+    gradcam = _draw(found.gradcam, crops, image.geometry, found.attainable)
+    lost = None
+    if found.occlusion is not None:
+        lost = _draw(found.occlusion, crops, image.geometry, found.attainable_covered)
     facts = LookedAt(
         label=label,
         class_name=bundle.specification.classes[label],
@@ -143,12 +146,12 @@ def look_at(
         expected=found.expected,
         slices=find_slices(gradcam.placed, image.geometry),
     )
-    return Looked(facts, gradcam, None if found.occlusion is None else _draw(found.occlusion, crops, image.geometry))
+    return Looked(facts, gradcam, lost)
 
 
-def _draw(maps: FloatArray, crops: Crops, geometry: Geometry) -> Drawn:
+def _draw(maps: FloatArray, crops: Crops, geometry: Geometry, attainable: float) -> Drawn:
     share, expected = share_inside(maps, crops.outlines)
-    return Drawn(place_maps(maps, crops.affines, geometry), share, check_attention(share, expected))
+    return Drawn(place_maps(maps, crops.affines, geometry), share, check_attention(share, expected, attainable))
 
 
 def describe_networks(bundle: Bundle, prediction: Prediction) -> NetworkFacts | None:

@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 import torch
 
-from app.core.deep.explain import check_attention, draw_gradcam, draw_occlusion, find_layer, share_inside
+from app.core.deep.explain import (
+    attainable_share,
+    check_attention,
+    count_cells,
+    draw_gradcam,
+    draw_occlusion,
+    find_layer,
+    share_inside,
+)
 from tests.core.deep.toy_networks import SIDE, SPOT, SpotNetwork, ToyNetwork
 
 
@@ -92,3 +100,28 @@ def test_a_caution_when_the_network_looks_elsewhere():
     assert "20%" in check_attention(0.2, 0.1).message
     assert check_attention(0.6, 0.7) is not None
     assert "No place" in check_attention(float("nan"), 0.1).message
+    assert check_attention(0.3, 0.1, attainable=0.5) is None
+    assert check_attention(0.3, 0.3, attainable=0.5) is not None
+    assert "5% of the picture, and 40% would if it looked at nothing else" in check_attention(0.1, 0.05, 0.4).message
+
+
+def test_a_map_as_coarse_as_the_network_s_cannot_lie_inside_a_small_tumour():
+    """A tumour of one cell of four by four: its map spills half a cell over, of a tumour of all cells nothing does."""
+    mask = np.zeros((1, 16, 16), dtype=bool)
+    mask[0, 4:8, 4:8] = True
+    by_hand = np.zeros((16, 16))
+    weight = np.interp(np.arange(16), [1.5, 5.5, 9.5], [0.0, 1.0, 0.0])
+    by_hand[:] = np.outer(weight, weight)
+    assert attainable_share(mask, (4, 4)) == pytest.approx(by_hand[4:8, 4:8].sum() / by_hand.sum(), abs=1e-6)
+    assert attainable_share(np.ones((1, 16, 16), dtype=bool), (4, 4)) == pytest.approx(1.0)
+    assert attainable_share(mask, (16, 16)) == pytest.approx(1.0)
+    assert attainable_share(mask, (2, 2)) < attainable_share(mask, (4, 4)) < attainable_share(mask, (8, 8)) < 1.0001
+    cube = np.zeros((1, 8, 8, 8), dtype=bool)
+    cube[0, 2:6, 2:6, 2:6] = True
+    assert 0.1 < attainable_share(cube, (2, 2, 2)) < attainable_share(cube, (4, 4, 4)) <= 1.0
+
+
+def test_cells_of_the_last_map_are_counted(picture):
+    network = ToyNetwork()
+    assert count_cells(network, picture[0]) == (SIDE // 2, SIDE // 2)
+    assert network.training
