@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QColor, QDesktopServices, QImage, QKeySequence, QShortcut, QTextCharFormat, QTextCursor
+from PySide6.QtGui import (
+    QColor,
+    QDesktopServices,
+    QImage,
+    QKeySequence,
+    QShortcut,
+    QTextCharFormat,
+    QTextCursor,
+    QTextOption,
+)
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -21,6 +30,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.guide import PAGES, anchor_of, help_folder, read_page, search, title_of
+from app.ui.outside import other_programs
 from app.ui.pages.about import keys_html
 from app.ui.theme import theme
 from app.ui.widgets.icon_array import draw_icon_array
@@ -76,6 +86,7 @@ class Guide(QDialog):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.text.setAccessibleName("The page")
         self.text.setOpenLinks(False)
+        self.text.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.back, self.on = QPushButton("Back"), QPushButton("Forward")
         self.back.setToolTip("The page before (Alt+Left)")
         self.on.setToolTip("The page after (Alt+Right)")
@@ -131,7 +142,8 @@ class Guide(QDialog):
     def follow(self, link: QUrl) -> None:
         """Follow a link that was clicked: within the guide here, to a paper in the reader's own browser."""
         if link.scheme() in ("http", "https"):
-            QDesktopServices.openUrl(link)
+            with other_programs():
+                QDesktopServices.openUrl(link)
         else:
             page = link.path().removesuffix(".html") or self.place[0]
             if page in PAGES:
