@@ -87,6 +87,7 @@ class Guide(QDialog):
         self.text.setAccessibleName("The page")
         self.text.setOpenLinks(False)
         self.text.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self.text.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # a slanted letter asks for one
         self.back, self.on = QPushButton("Back"), QPushButton("Forward")
         self.back.setToolTip("The page before (Alt+Left)")
         self.on.setToolTip("The page after (Alt+Right)")
