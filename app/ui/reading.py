@@ -373,7 +373,10 @@ class Reading(QObject):
 
     def _take_no_view(self, key: str, failure: Failure) -> None:
         self._view_failures[key] = failure
-        self._change(key, status="needs_choice" if is_choice(failure) else "failed")
+        if (entry := self.worklist.entry(key)) is not None and entry.score and not is_choice(failure):
+            self.standing.emit(key)  # a score outlives its pictures: their drive may be gone
+        else:
+            self._change(key, status="needs_choice" if is_choice(failure) else "failed")
 
     def _take_score(self, key: str, score: dict[str, Any], job: str) -> None:
         self.keeping.keep(key, score, job)  # at once: a finished score survives whatever comes next

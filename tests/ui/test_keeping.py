@@ -3,7 +3,7 @@
 import pytest
 from window_fixtures import SCORE, case_files
 
-from app.core.errors import InputError
+from app.core.errors import Failure, InputError
 from app.core.jobs import Job
 from app.ui import keeping
 from app.ui.cut_off import WORDS, describe_cut_off
@@ -93,3 +93,19 @@ def test_every_workflow_that_is_told_exists():
     from app.core.workflows import _HOMES
 
     assert set(WORDS) <= set(_HOMES)
+
+
+def test_a_score_outlives_its_pictures(driver):
+    driver.open(case_files("A"))
+    driver.show("A")
+    driver.jobs.answer("score_case", SCORE)
+    driver.reading.choose("")
+    driver.reading.choose(driver.reading.worklist.entries()[0].key)
+    gone = Failure("input", "There is no file or folder 't1.nii'.", "Check where it was moved to.")
+    driver.jobs.failed.emit(driver.jobs.last("view_case"), gone)
+    assert driver.entry.status == "scored"
+    assert driver.page.result.shows_score
+    assert driver.page.notices.card("case").sentence.text() == gone.message
+    driver.page.notices.card("case").closed.emit()
+    assert driver.page.notices.card("case") is None
+    assert driver.page.result.shows_score
