@@ -190,7 +190,8 @@ def _measure_list(room: Room, before: float, kilobytes: float) -> list[Row]:
         reading.add([{**_case(CASES + number).model_dump(mode="json")} for number in range(CASES)])
         wait_until(lambda: reading.scoring.waiting >= CASES - 1, what="the queue")
         _drawn(view.viewport())
-    rows.append(row("10,000 more dropped and queued", [sum(gaps)], cpu_s=time.process_time() - spent, deaf_ms=max(gaps) * 1e3))
+    rows.append(row("10,000 more dropped and queued", [sum(gaps)], cpu_s=time.process_time() - spent,
+                    deaf_ms=max(gaps) * 1e3))
     with pulse.listening() as gaps:
         reading.scoring.cancel_all()
         _drawn(view.viewport())
