@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from app.core.bundle import Bundle, ConformalQuantiles, Context, Prediction, Threshold, sigmoid
+from app.core.bundle import Bundle, ConformalQuantiles, Context, NetworkEstimator, Prediction, Threshold, sigmoid
 from app.core.data import Case, Caution, Comparator, OperatingPoint
 from app.core.errors import InputError
 from app.core.evaluate.conformal import conformal_set
@@ -123,6 +123,8 @@ def doubts(
     cautions = [Caution(code, message) for code, message in specification.standing_cautions.items()]
     if specification.demonstration:
         cautions.append(Caution("demonstration", "Demonstration, synthetic data: this model has never seen a patient."))
+    if isinstance(specification.estimator, NetworkEstimator) and specification.estimator.slope is not None:
+        cautions += _one_network(specification.estimator)
     cautions += _outside_training(bundle, features)
     wanted = _measured_features(bundle)
     missing = [name for name in wanted if not np.isfinite(features.get(name, np.nan))]
@@ -175,6 +177,13 @@ def harmonised(prediction: Prediction) -> list[Caution]:
     """What harmonisation could not do for a case."""
     known = prediction.harmonisation
     return [Caution("harmonisation", known.caution)] if known is not None and known.caution else []
+
+
+def _one_network(estimator: NetworkEstimator) -> list[Caution]:
+    if len(estimator.networks) > 1:
+        return []
+    told = "The model is a single network: its interval does not tell how one trained on other patients would answer."
+    return [Caution("one_network", told)]
 
 
 def _outside_training(bundle: Bundle, features: Mapping[str, float]) -> list[Caution]:
