@@ -412,3 +412,18 @@ def test_a_library_that_would_be_missing_is_noticed(monkeypatch, tmp_path):
     monkeypatch.setattr(linked.subprocess, "run", lambda words, **_named: SimpleNamespace(
         stdout=said if words[1].endswith("_compute.so") else ""))
     assert linked.find_missing(tmp_path) == {"libsubstrait.so.1": ["a/_compute.so"]}
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_other_programs_get_their_own_libraries(frozen, monkeypatch):
+    from app.ui.outside import other_programs
+
+    monkeypatch.setattr(sys, "frozen", frozen, raising=False)
+    ours = {"LD_LIBRARY_PATH": "/program", "LD_LIBRARY_PATH_ORIG": "/their/own", "QT_PLUGIN_PATH": "/program/plugins"}
+    for name, value in ours.items():
+        monkeypatch.setenv(name, value)
+    with other_programs():
+        seen = {name: os.environ.get(name) for name in ("LD_LIBRARY_PATH", "QT_PLUGIN_PATH")}
+    assert seen == ({"LD_LIBRARY_PATH": "/their/own", "QT_PLUGIN_PATH": None} if frozen
+                    else {"LD_LIBRARY_PATH": "/program", "QT_PLUGIN_PATH": "/program/plugins"})
+    assert {name: os.environ[name] for name in ours} == ours

@@ -7,6 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
+from app.ui.outside import other_programs
+
 
 def short_path(path: str) -> str:
     """Write a path with '~' for the reader's home folder."""
@@ -22,4 +24,5 @@ def long_path(text: str) -> str:
 def show_in_folder(path: str) -> bool:
     """Open the folder of a file; False when the system knows no way."""
     place = Path(path)
-    return QDesktopServices.openUrl(QUrl.fromLocalFile(str(place if place.is_dir() else place.parent)))
+    with other_programs():
+        return QDesktopServices.openUrl(QUrl.fromLocalFile(str(place if place.is_dir() else place.parent)))

@@ -51,8 +51,8 @@ def test_program(folder: Path, installer: Path | None) -> int:
         for step in (trial.install, trial.is_alone, trial.tells_version, trial.tests_itself, trial.knows_no_cluster,
                      trial.opens_window, trial.scores_demo, trial.scores_nifti, trial.scores_dicom, trial.reads_codecs,
                      trial.corrects_with_ants, trial.makes_cohort, trial.measures, trial.trains,
-                     trial.scores_with_own, trial.trains_network, trial.scores_with_network, trial.explores,
-                     trial.survives_a_kill, trial.leaves_nothing_behind, trial.uninstall):
+                     trial.scores_with_own, trial.trains_network, trial.scores_with_network, trial.exports_onnx,
+                     trial.explores, trial.survives_a_kill, trial.leaves_nothing_behind, trial.uninstall):
             trial.carry_out(step)
     (RESULTS / "smoke.json").write_text(json.dumps(trial.rows, indent=1), encoding="utf-8")
     failed = sum(row["state"] == "FAILED" for row in trial.rows)
@@ -227,6 +227,12 @@ class Trial:
     def scores_with_network(self) -> str:
         """Scores with the new network as the source does."""
         return self.score_as_source(self.demo("image"), self.demo("mask"), "--model", str(self.guest.room / "network"))
+
+    def exports_onnx(self) -> str:
+        """Exports the network as ONNX."""
+        out = self.guest.room / "network.onnx"
+        self.ask("models", "export", str(self.guest.room / "network"), "--onnx", str(out))
+        return f"{out.stat().st_size} bytes, with the network's own answers"
 
     def train(self, name: str, *recipes: str, table: Path | None = None) -> dict[str, Any]:
         """Train with little repetition, and return what is told."""
