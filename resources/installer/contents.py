@@ -127,8 +127,7 @@ def find_modules(package: str) -> list[str]:
 def is_wanted_module(name: str) -> bool:
     """Whether a module of a package that is collected whole is the program's business."""
     parts = name.split(".")
-    tests = {"tests", "conftest", "testing"} & set(parts[1:]) or parts[-1].endswith("_test")
-    return not tests and not is_left_out(name)
+    return not ({"tests", "conftest", "testing"} & set(parts[1:])) and not is_left_out(name)
 
 
 def is_left_out(module: str) -> bool:
