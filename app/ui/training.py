@@ -20,8 +20,9 @@ from app.ui.calls import Call
 from app.ui.network_facts import NetworkFacts
 from app.ui.reading import Reading
 from app.ui.recipes import Recipes
-from app.ui.training_draft import Draft, checking_rounds, propose_name, same_training, sequences_of, subject, summary
+from app.ui.training_draft import Draft, propose_name, same_training, sequences_of, subject, summary
 from app.ui.training_epochs import RunningEpochs
+from app.ui.training_estimate import estimate
 from app.ui.training_folds import FinishedFolds
 
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
@@ -253,12 +254,7 @@ class Training(QObject):
 
     def estimate(self) -> float | None:
         """Seconds that the run will take once images are measured; None while a model is not timed."""
-        draft, networks = self.draft, {each["name"] for each in self.recipes.for_networks}
-        if not draft.models or any(self.seconds.get(name) is None for name in draft.models):
-            return None
-        twice = set() if draft.harmonise == "none" else set(draft.models) - networks  # with ComBat and without it
-        folds = sum((self.seconds[name] or 0.0) * (2 if name in twice else 1) for name in draft.models)
-        return folds * draft.repeats + (self.seconds.get(draft.declared) or 0.0) * checking_rounds(draft)
+        return estimate(self.draft, self.found, self.seconds, {each["name"] for each in self.recipes.for_networks})
 
     # The run
 

@@ -14,8 +14,6 @@ from app.ui.class_names import sought_of
 
 EFFORTS = {"quick": 1, "normal": 5, "thorough": 10}
 """Repeats of the cross-validation."""
-LEARNING_SHARES, LEARNING_FOLDS = 4, 20
-"""Of the learning curve: steps that are not measured anyway, and folds of each at most."""
 SINGLE = ("patient", "label", "site")
 DEFAULT_MODEL = "default"
 FEATURE_RECIPE = "pyradiomics"
@@ -187,13 +185,6 @@ def _for_run(recipe: Recipe, measures: Recipe | None, folds: int, repeats: int) 
     if measures is not None and not looks_at_pictures(recipe):
         changed |= {"prep": measures.prep, "features": measures.features}
     return recipe.model_copy(update=changed)
-
-
-def checking_rounds(draft: Draft) -> float:
-    """How many repeats of the primary model the audit and the learning curve are worth."""
-    audit = TrainRequest.model_fields["permutations"].default + 1 if draft.audit else 0
-    curve = LEARNING_SHARES * min(draft.repeats, max(1.0, LEARNING_FOLDS / draft.folds)) if draft.learning_curve else 0
-    return float(audit + curve)
 
 
 def same_training(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

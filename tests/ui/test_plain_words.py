@@ -5,7 +5,8 @@ import pytest
 from app.core.workflows.class_names import name_class, value_of
 from app.ui.class_names import class_title, short_class, sought_of
 from app.ui.result_words import calibration_sentence, minus_signs, point_goal
-from app.ui.training_draft import Draft, checking_rounds
+from app.ui.training_draft import Draft
+from app.ui.training_estimate import checking_rounds
 from app.ui.training_words import estimate_words
 from app.ui.widgets.audit_panel import settings_text
 from app.ui.words import harmonisation_sentence, left_words

@@ -167,9 +167,15 @@ def test_a_long_run_of_networks_is_told_how_to_be_shorter(networks):
 
 def test_combat_does_not_reach_networks_and_is_not_counted_for_them(networks):
     describe(networks)
-    networks.training.choose(models=("rf", "cnn-small"), repeats=1, harmonise="combat")
+    networks.training.choose(models=("rf", "cnn-small"), repeats=1, folds=4, harmonise="combat")
     networks.training.seconds = {"rf": 10.0, "cnn-small": 100.0}
     assert networks.training.estimate() == 2 * 10 + 100
+    networks.training.choose(primary="cnn-small")
+    assert networks.training.estimate() == 2 * 10 + 100 + 100 / 4  # the last one learns from all
+    networks.training.choose(primary="")
+    networks.training.found["advice"]["sizes"]["S4"] = 3  # from five sites on they are held out
+    assert networks.training.estimate() == 3 * 10 + 2 * 100
+    del networks.training.found["advice"]["sizes"]["S4"]
     networks.page.models.refresh()
     assert "ComBat" in networks.page.models.about.text()
     networks.training.choose(harmonise="none")
