@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from app.core.errors import RecipeError
 
 PositiveFloat = Annotated[float, Field(gt=0)]
+MOST_BYTES = 2**22
+"""Of a recipe's file."""
 MOST_LETTERS = 80
 """Of a value that a sentence repeats."""
 
@@ -38,8 +40,11 @@ class Settings(BaseModel):
         if isinstance(values, (str, Path)):
             path = Path(values)
             try:
+                if path.stat().st_size > MOST_BYTES:
+                    raise RecipeError(f"The recipe {path.name} is larger than any recipe.",
+                                      "Choose a JSON recipe or one of the shipped names.")
                 values = json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, RecursionError) as error:
                 raise RecipeError(
                     f"The recipe {path.name} cannot be read ({error}).",
                     "Choose a JSON recipe or one of the shipped names.",
@@ -51,13 +56,13 @@ class Settings(BaseModel):
             where = _setting(first["loc"])
             told = [_as_told(each["msg"]) for each in error.errors() if _setting(each["loc"]) == where]
             raise RecipeError(
-                f"The setting '{where or cls.__name__}' has the value {_shorten(repr(first.get('input')))}: "
+                f"The setting '{where or cls.__name__}' has the value {shorten(repr(first.get('input')))}: "
                 f"{', or '.join(dict.fromkeys(told))}.",
                 "Correct it and try again.",
             ) from error
 
 
-def _shorten(value: str) -> str:
+def shorten(value: str) -> str:
     """Cut what would make a sentence unreadable, such as a whole recipe."""
     return value if len(value) <= MOST_LETTERS else f"{value[: MOST_LETTERS - 4]} ..."
 

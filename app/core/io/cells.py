@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zipfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,11 @@ _MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null",
 _NUMBER = r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?"
 _PADDED = r"[+-]?0\d+"
 _EXPECTED = "Choose a CSV, XLSX or Parquet table."
+MOST_COLUMNS, MOST_CELLS, MOST_SHEET_BYTES = 16_384, 20_000_000, 2**28
+"""What a table may have: a damaged sheet announces billions of cells, and each would be made."""
+_DAMAGED = (ValueError, OSError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError, SyntaxError,
+            EOFError, RuntimeError, csv.Error, zlib.error, zipfile.BadZipFile)
+"""What the libraries say of a damaged table; a sheet's XML that is none is a `SyntaxError`."""
 
 
 def read_cells(path: Path) -> pd.DataFrame:
@@ -44,12 +51,43 @@ def read_cells(path: Path) -> pd.DataFrame:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
         if path.suffix.lower() == ".xlsx":
+            _check_sheet(path)
             return pd.read_excel(path, dtype=str, keep_default_na=False, na_values=[""])
         header, rows = _split(decode(path), path.name)
-    except (ValueError, OSError, KeyError, csv.Error) as error:
+        if len(header) > MOST_COLUMNS:
+            raise InputError(f"{path.name} has {len(header)} columns, up to {MOST_COLUMNS} are read.", _EXPECTED)
+    except _DAMAGED as error:
         raise InputError(f"{path.name} cannot be read as a table.", _EXPECTED) from error
     frame = pd.DataFrame(rows, columns=header, dtype=object)
     return frame.mask(frame == "")
+
+
+def _check_sheet(path: Path) -> None:
+    """Refuse a sheet of more cells than a table has, before they are made.
+
+    Raises
+    ------
+    InputError
+        It is too large.
+    """
+    import openpyxl  # type: ignore[import-untyped]
+
+    with zipfile.ZipFile(path) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+    rows = width = 0
+    if size <= MOST_SHEET_BYTES:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        try:
+            sheet = book.worksheets[0]
+            sheet.reset_dimensions()
+            for row in sheet.iter_rows(values_only=True):
+                rows, width = rows + 1, max(width, len(row))
+                if rows * width > MOST_CELLS:
+                    break
+        finally:
+            book.close()
+    if size > MOST_SHEET_BYTES or rows * width > MOST_CELLS:
+        raise InputError(f"The sheet of {path.name} is larger than any table of cases; it may be damaged.", _EXPECTED)
 
 
 def decode(path: Path) -> str:

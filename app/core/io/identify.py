@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from app.core.io.names import role_of
 from app.core.io.nifti import pair_of
 from app.core.io.source import SUFFIXES, Kind, Source, suffix_of
 from app.core.io.text_header import named_file
+
+_LONGEST = 80
+"""Letters of a name that a sentence repeats."""
 
 
 def identify(paths: Sequence[str | Path]) -> list[Source]:
@@ -59,34 +63,56 @@ def list_files(paths: Iterable[str | Path]) -> dict[Path, None]:
     """List every file under the given paths once, absolute, in order; `UnreadableImage` when a path does not exist."""
     found: dict[Path, Path] = {}
     for given in paths:
-        path = Path(given).expanduser().absolute()
+        path = _locate(given)
         if not path.exists():
             raise damage.missing_file(path.name)
         for file in [path] if path.is_file() else _walk(path):
-            found.setdefault(file.resolve(), file)
+            found.setdefault(Path(os.path.realpath(file)), file)
     return dict.fromkeys(found.values())
+
+
+def _locate(given: str | Path) -> Path:
+    """Make a path absolute; `UnreadableImage` for one that no disk takes, or that the user may not follow."""
+    try:
+        path = Path(given).expanduser().absolute()
+        path.stat()
+    except FileNotFoundError:
+        return path
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no path"
+        name = Path(given).name
+        raise damage.not_readable(name if len(name) <= _LONGEST else f"{name[:_LONGEST]}...", reason) from error
+    return path
 
 
 def list_ignored(paths: Sequence[str | Path], sources: Sequence[Source]) -> list[str]:
     """Name the files, given by themselves, that no source took up, one sentence each."""
-    used = {Path(file).resolve() for source in sources for file in source.files}
+    used = {Path(os.path.realpath(file)) for source in sources for file in source.files}
     files = [Path(path).absolute() for path in paths if Path(path).is_file()]
     return [f"{file.name} is not an image, an outline or a table and was left out."
-            for file in files if file.resolve() not in used]
+            for file in files if Path(os.path.realpath(file)) not in used]
 
 
 def _walk(folder: Path) -> list[Path]:
     found = []
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
-        found += [Path(root, name) for name in sorted(files) if not name.startswith(".")]
+        found += [Path(root, name) for name in sorted(files) if not name.startswith(".") and _is_file(root, name)]
     return found
+
+
+def _is_file(root: str, name: str) -> bool:
+    """Whether it is a file that is there: a pipe or a device would be waited for without end."""
+    try:
+        return stat.S_ISREG(os.stat(f"{root}/{name}").st_mode)  # noqa: PTH116  of ten thousands, this is the quickest
+    except OSError:
+        return False
 
 
 def _describe(path: Path, kind: Kind) -> Source:
     files: tuple[Path, ...] = (path,)
     if kind == "analyze":
-        files = tuple(half for half in pair_of(path) if half.is_file())
+        files = tuple(half for half in pair_of(path) if half.is_file()) or files
         path = files[0]
     elif (detached := named_file(path)) is not None:
         files = (path, detached)

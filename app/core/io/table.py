@@ -203,10 +203,11 @@ def _read(path: Path, text: tuple[str, ...]) -> tuple[pd.DataFrame, list[int]]:
     filled = frame.notna().any(axis=1).to_numpy()
     numbers = [position + 2 for position, keep in enumerate(filled) if keep]
     frame = frame[filled].reset_index(drop=True)
+    columns = {}
     for name in names:
         is_text = _TEXT.fullmatch(name) is not None or name in text
-        frame[name] = as_text(frame[name]) if is_text else as_numbers(frame[name])
-    return frame, numbers
+        columns[name] = as_text(frame[name]) if is_text else as_numbers(frame[name])
+    return type(frame)(columns, index=frame.index, columns=frame.columns), numbers
 
 
 def _cell(record: dict[str, Any], name: str) -> str:

@@ -83,6 +83,8 @@ def named_file(path: Path) -> Path | None:
     except OSError:
         return None
     name = found.group(1).decode("utf-8", "replace") if found else ""
+    if not name.isprintable():
+        return None
     return path.parent / name if name and not re.match(r"(?i)^(LOCAL|LIST)\b|.*%\d*d", name) else None
 
 
@@ -152,7 +154,7 @@ def _decode(path: Path, line: bytes) -> str:
 
 
 def _add(path: Path, fields: dict[str, str], key: str, value: str) -> None:
-    if len(key) > _LONGEST_KEY:
+    if len(key) > _LONGEST_KEY or not key.isprintable():
         raise damage.unknown_format(path.name, EXPECTED)
     if fields.setdefault(key, value) != value:
         raise UnreadableImage(f"{path.name} states '{key[:40]}' twice, and not alike.",
@@ -189,6 +191,8 @@ def _check_packed_size(path: Path, fields: Mapping[str, str], files: tuple[Path,
 def _listed(path: Path, data: str, rest: bytes) -> tuple[Path, ...]:
     """The files that a detached header names, each of them a file and there."""
     words = data.split()
+    if not data.isprintable():
+        raise damage.unknown_format(path.name, EXPECTED)
     if words and words[0].upper() == "LIST":
         names = [line.strip() for line in rest.decode("utf-8", "replace").splitlines() if line.strip()]
     elif len(words) in (4, 5) and re.fullmatch(r".*%0?\d*d.*", words[0]):
@@ -203,7 +207,9 @@ def _listed(path: Path, data: str, rest: bytes) -> tuple[Path, ...]:
         names = [data]
     files = tuple(path.parent / name for name in names)
     for file in files:
-        if "\0" in file.name or not file.is_file():
+        if not file.name.isprintable() or len(file.name) > _LONGEST_KEY:
+            raise damage.unknown_format(path.name, EXPECTED)
+        if not file.is_file():
             raise damage.missing_companion(path.name, file.name)
     if not files:
         raise damage.unknown_format(path.name, EXPECTED)

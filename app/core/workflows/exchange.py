@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import stat
@@ -186,10 +187,16 @@ def _unpack(path: Path, scratch: Path) -> Path:
             for name, entry in entries.items():
                 left = _write_piecewise(path.name, archive, entry, folder / name, left)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise BundleError(
-            f"{path.name} is not a readable .zip file.", "Export the model again, or copy the file again."
-        ) from error
+        raise _not_readable(path) from error
+    except OSError as error:
+        if error.errno not in (None, errno.EINVAL):  # the disk's own fault, not that of a place the archive names
+            raise
+        raise _not_readable(path) from error
     return folder
+
+
+def _not_readable(path: Path) -> BundleError:
+    return BundleError(f"{path.name} is not a readable .zip file.", "Export the model again, or copy the file again.")
 
 
 def _check_entries(archive_name: str, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
@@ -197,7 +204,7 @@ def _check_entries(archive_name: str, archive: zipfile.ZipFile) -> dict[str, zip
     entries: dict[str, zipfile.ZipInfo] = {}
     folders: set[tuple[str, ...]] = set()
     for entry in archive.infolist():
-        if entry.is_dir():
+        if entry.filename.endswith("/"):
             continue
         name = entry.orig_filename
         path = PurePosixPath(name)

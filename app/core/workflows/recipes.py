@@ -14,6 +14,7 @@ from app.core.paths import data_folder, program_folder
 from app.core.radiomics.catalogue import feature_names
 from app.core.radiomics.size import SIZE_NAMES
 from app.core.recipe import Recipe
+from app.core.settings import shorten
 
 TITLES = {
     "cnn-2019": "Network of the 2019 study",
@@ -103,7 +104,7 @@ def save_recipe(request: dict[str, Any], _report: Report) -> dict[str, Any]:
         return {"name": recipe.name, "written": None}
     if not _NAME.fullmatch(recipe.name) or recipe.name.endswith((".", " ")):
         raise InputError(
-            f"'{recipe.name}' cannot name a recipe.",
+            f"'{shorten(recipe.name)}' cannot name a recipe.",
             "Use letters, figures, spaces, points, hyphens and underscores, and begin with a letter or a figure.",
         )
     taken = next((name for name in own if name.lower() == recipe.name.lower() and name != replaces), None)

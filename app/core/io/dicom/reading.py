@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 import struct
 import warnings
@@ -22,8 +23,26 @@ UNREADABLE = (InvalidDicomError, BytesLengthException, OSError, EOFError, ValueE
 """What pydicom, highdicom and their decoders raise on a damaged file."""
 MOST_UNPACKED = 2**29
 """Bytes of a file in the deflated transfer syntax; it is unpacked as a whole before anything of it is seen."""
+_BOMB_BYTES, _BOMB_RATIO = 2**24, 100
+_LARGE = 2**20
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _MAY_FOLLOW = (b"\xfc\xff\xfc\xff", b"\xfa\xff\xfa\xff")
+
+
+class _BoundedReader(io.BufferedReader):
+    """A file of which no more is asked than it holds: memory is taken for what is asked."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > _LARGE:
+            at = self.tell()
+            size = max(0, min(size, self.seek(0, io.SEEK_END) - at))
+            self.seek(at)
+        return super().read(size)
+
+
+def open_bounded(path: str | Path) -> io.BufferedReader:
+    """Open a file for pydicom, which believes whatever length an element states."""
+    return _BoundedReader(io.FileIO(path))
 
 
 @contextmanager
@@ -60,8 +79,8 @@ def is_dicom(path: str | Path) -> bool:
         return False
     try:
         check_unpacked(file)
-        with tolerate_odd_values():
-            found = pydicom.dcmread(file, force=True, stop_before_pixels=True, specific_tags=["SOPClassUID"])
+        with tolerate_odd_values(), open_bounded(file) as stream:
+            found = pydicom.dcmread(stream, force=True, stop_before_pixels=True, specific_tags=["SOPClassUID"])
             return str(found.get("SOPClassUID", "")).startswith("1.2.840.10008.")
     except UNREADABLE:
         return False
@@ -90,8 +109,8 @@ def read_dataset(path: str | Path, *, keywords: list[Any] | None = None, pixels:
         Whatever pydicom says about a damaged file.
     """
     check_unpacked(path)
-    with tolerate_odd_values():
-        found = pydicom.dcmread(path, force=True, stop_before_pixels=not pixels, specific_tags=keywords)
+    with tolerate_odd_values(), open_bounded(path) as stream:
+        found = pydicom.dcmread(stream, force=True, stop_before_pixels=not pixels, specific_tags=keywords)
         if "TransferSyntaxUID" not in found.file_meta:
             implicit, little = found.original_encoding
             found.file_meta.TransferSyntaxUID = (
@@ -101,7 +120,7 @@ def read_dataset(path: str | Path, *, keywords: list[Any] | None = None, pixels:
 
 
 def check_unpacked(path: str | Path) -> None:
-    """Refuse a deflated file that unpacks to more than any scan has.
+    """Refuse a deflated file that unpacks to more than any scan has, or so far that nothing can be in it.
 
     Raises
     ------
@@ -117,7 +136,8 @@ def check_unpacked(path: str | Path) -> None:
         packed = stream.read(1 << 16)
         while packed and not unpacker.eof:
             count += len(unpacker.decompress(packed, 1 << 20))
-            if count > MOST_UNPACKED:
+            taken = stream.tell() - len(unpacker.unconsumed_tail)
+            if count > MOST_UNPACKED or count > max(_BOMB_BYTES, _BOMB_RATIO * taken):
                 raise OSError(f"it unpacks to more than {MOST_UNPACKED >> 20} MB")
             packed = unpacker.unconsumed_tail or stream.read(1 << 16)
 
@@ -144,7 +164,7 @@ def holds_more(found: Dataset, path: str | Path) -> bool:
     with Path(path).open("rb") as stream:
         stream.seek(start + length)
         rest = stream.read(4)
-    return bool(rest.strip(b"\0")) and rest not in _MAY_FOLLOW
+    return bool(rest) and rest not in _MAY_FOLLOW
 
 
 def _end_of_meta(head: bytes) -> int:

@@ -25,6 +25,7 @@ OUTSIDE_SHARE = 0.1
 """Up to this share of the contours may lie beyond the image; more, and the outline belongs to another series."""
 _ON_SLICE = 0.1
 _SAME_PLANE = 0.05
+_EVEN, _SPIKE = 12, 6.0
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 
 Contour = NDArray[np.float64]
@@ -124,7 +125,21 @@ def _doubt(drawn: Sequence[Dataset], found: Sequence[Contour | None]) -> tuple[C
         cautions += (Caution("contours_doubtful", (
             f"{short} of {len(drawn)} contours have another number of corners than they state: the outline may be "
             "damaged. Check what it shows.")),)
+    spiked = sum(contour is not None and _has_spike(contour) for contour in found)
+    if spiked:
+        cautions += (Caution("contour_spike", (
+            f"{spiked} of {len(drawn)} contours have a corner far from its neighbours: a number may be damaged. Check "
+            "the outline.")),)
     return cautions
+
+
+def _has_spike(contour: Contour) -> bool:
+    """Whether one corner stands out of an otherwise even line: far away, with neighbours that lie together."""
+    before, after = np.roll(contour, 1, axis=0), np.roll(contour, -1, axis=0)
+    steps = np.linalg.norm(contour - before, axis=1)
+    reach = np.minimum(steps, np.linalg.norm(after - contour, axis=1))
+    apart = np.linalg.norm(after - before, axis=1)
+    return len(contour) >= _EVEN and bool(((reach > _SPIKE * np.median(steps)) & (reach > _SPIKE / 2 * apart)).any())
 
 
 def _corners(contour: Dataset) -> Contour | None:

@@ -13,7 +13,7 @@ from app.core.data import Affine, Caution, Mask, Volume
 from app.core.errors import EmptyMask, UnreadableImage
 from app.core.io.dicom.headers import Plane, read_header
 from app.core.io.dicom.multiframe import list_frames
-from app.core.io.dicom.reading import UNREADABLE, holds_more, read_dataset, tolerate_odd_values
+from app.core.io.dicom.reading import UNREADABLE, holds_more, open_bounded, read_dataset, tolerate_odd_values
 from app.core.io.dicom.reference import match_images, refuse
 from app.core.io.dicom.regions import Region, choose_region
 from app.core.io.dicom.tags import as_number
@@ -101,8 +101,8 @@ def _surplus_cautions(path: Path) -> tuple[Caution, ...]:
 def _read_segments(path: Path) -> tuple[Any, list[Region]]:
     import highdicom.seg
 
-    with tolerate_odd_values():
-        segmentation = highdicom.seg.segread(path)
+    with tolerate_odd_values(), open_bounded(path) as stream:
+        segmentation = highdicom.seg.segread(stream)
         held = [as_number(tags, "ReferencedSegmentNumber") for tags in list_frames(segmentation)]
         labelmap = str(segmentation.SegmentationType) == "LABELMAP"
         return segmentation, [
