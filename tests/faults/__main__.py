@@ -23,6 +23,9 @@ KILLS: dict[str, tuple[str, float]] = {
 
 def main(words: list[str]) -> int:
     """Run the named scenarios, or all; `kills=N` in all together, `seed=N`."""
+    if not hasattr(os, "fork"):
+        sys.stderr.write("This system cannot fork a process; run it on Linux or macOS.\n")
+        return 2
     options = dict(word.split("=", 1) for word in words if "=" in word)
     names = [word for word in words if "=" not in word] or list(KILLS)
     if unknown := [name for name in names if name not in KILLS] + [key for key in options
