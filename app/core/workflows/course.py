@@ -54,16 +54,22 @@ class Course:
         Fractions between which the folds lie.
     seconds : float
         Expected of all folds together.
+    under_way : callable, optional
+        How many folds those are worth that other processes have begun.
     """
 
-    def __init__(self, report: Report, start: float, end: float, seconds: float) -> None:
+    def __init__(
+        self, report: Report, start: float, end: float, seconds: float, under_way: Callable[[], float] | None = None
+    ) -> None:
         self._report, self._start, self._end = report, start, end
+        self._under_way, self._furthest = under_way, 0.0
         self._seconds, self._spent, self._words = max(seconds, 1e-9), 0.0, ""
         self._expected, self._next = 0.0, ""
 
     def listen(self) -> None:
         """Say the last words again: this is where a wish to stop is heard."""
-        self.say(self._words)
+        begun = self._under_way() * self._expected if self._under_way is not None else 0.0
+        self._tell(self._spent + begun, self._words)
 
     def say(self, words: str) -> None:
         """Tell what is being done."""
@@ -75,8 +81,9 @@ class Course:
         self._tell(self._spent + fraction * self._expected, f"{self._next}. {words}")
 
     def _tell(self, spent: float, words: str) -> None:
-        share = min(spent / self._seconds, 1.0)
-        self._report(self._start + (self._end - self._start) * share, words)
+        # a fold that is done counts as begun no more, and may wait for the answer of the one before it
+        self._furthest = max(self._furthest, min(spent / self._seconds, 1.0))
+        self._report(self._start + (self._end - self._start) * self._furthest, words)
 
     def follow(self, runner: Runner, name: str, count: int, seconds: float) -> Runner:
         """Make a runner that tells of every fold: 'name: fold 3 of 50'.

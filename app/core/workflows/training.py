@@ -30,10 +30,11 @@ from app.core.workflows.comparing import (
 from app.core.workflows.course import Course, expect_seconds
 from app.core.workflows.crew import Crew
 from app.core.workflows.describing import describe_model
-from app.core.workflows.making import make_model
+from app.core.workflows.making import EPOCHS, make_model
 from app.core.workflows.roles import learn_as_measured
 from app.core.workflows.saving import save_model
 from app.core.workflows.site_effects import describe_sites
+from app.core.workflows.under_way import UnderWay
 from app.core.workflows.validating import (
     Plan,
     Trial,
@@ -86,7 +87,8 @@ def train(request: dict[str, Any], report: Report) -> dict[str, Any]:
     cohort = replace(cohort, cautions=(*cohort.cautions, *told))
     plan = make_plan(ask, cohort)
     fitting = _end_of_folds(plan) if networks else FITTING
-    course = Course(report, read.fraction, fitting, _expect(ask, plan))
+    under_way = UnderWay(Path(ask.keep) / EPOCHS).count if networks and ask.keep else None
+    course = Course(report, read.fraction, fitting, _expect(ask, plan), under_way)
     course.say(_what_is_learned_from(ask, cohort))
     with Crew(ask.jobs, course.listen) as crew:
         trial = Trial(ask, cohort, crew.map, course)
