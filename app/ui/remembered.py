@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from app.core.jobs import Job
@@ -32,8 +35,21 @@ class Remembered:
 
 def read_session(store: Store) -> Remembered:
     """Read what was left; it takes a while where cases are many, and touches no widget."""
-    entries = tuple(_entry_of(each) for each in store.worklist())
+    with _no_sweeping():
+        entries = tuple(_entry_of(each) for each in store.worklist())
     return Remembered(entries, tuple(take_cut_off(runs_folder())), {_told(each.files): each.key for each in entries})
+
+
+@contextmanager
+def _no_sweeping() -> Iterator[None]:
+    """Keep Python from looking for garbage among a million new objects: the window would stand still meanwhile."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _told(files: dict[str, object]) -> str:
