@@ -20,6 +20,7 @@ from app.core.io.stored import check_announced, compare_size, unpack
 _MOST_BEFORE = 2**26
 """Bytes of header and extensions: more would be unpacked and kept before a voxel is seen."""
 _OFFSETS = {348: (108, "f"), 540: (168, "q")}
+_BITS = {348: 72, 540: 14}
 
 
 def check_beginning(path: Path) -> None:
@@ -30,19 +31,26 @@ def check_beginning(path: Path) -> None:
     UnreadableImage
         They begin later than any header is long.
     """
-    try:
-        with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as stream:
-            head = stream.read(540)
-    except (EOFError, zlib.error, OSError):
-        return  # what reads the whole header has a sentence for it
-    for order in "<>":
-        size = struct.unpack_from(f"{order}i", head)[0] if len(head) == 540 else 0
-        if size not in _OFFSETS:
-            continue
+    head, order, size = _read_head(path)
+    if size:
         offset = struct.unpack_from(order + _OFFSETS[size][1], head, _OFFSETS[size][0])[0]
         if not -1 < offset < _MOST_BEFORE:
             raise UnreadableImage(f"{path.name} says that its voxels begin at byte {offset:g}, which cannot be.",
                                   "Copy or export it again and choose the new file.")
+
+
+def _read_head(path: Path) -> tuple[bytes, str, int]:
+    """Read a header's first bytes, their order ('<' or '>') and its size; the size is 0 where it is none."""
+    try:
+        with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as stream:
+            head = stream.read(540)
+    except (EOFError, zlib.error, OSError):
+        return b"", "<", 0  # what reads the whole header has a sentence for it
+    for order in "<>":
+        size = struct.unpack_from(f"{order}i", head)[0] if len(head) >= 348 else 0
+        if size in _OFFSETS and len(head) >= size:
+            return head, order, size
+    return head, "<", 0
 
 
 def load_voxels(image: Any, name: str) -> tuple[NDArray[Any], tuple[Caution, ...]]:
@@ -85,9 +93,11 @@ def load_voxels(image: Any, name: str) -> tuple[NDArray[Any], tuple[Caution, ...
 
 def check_type(image: Any, name: str) -> tuple[Caution, ...]:
     """Say when the header's two statements of the number type, `datatype` and `bitpix`, contradict each other."""
+    holder = image.file_map.get("header") or image.file_map["image"]
+    head, order, size = _read_head(Path(holder.filename))  # as it was: the library has put it right by now
     bits = 8 * image.get_data_dtype().itemsize
-    stated = int(image.header["bitpix"])
-    if bits == stated:
+    stated = struct.unpack_from(f"{order}h", head, _BITS[size])[0] if size else bits
+    if stated in (bits, 0):
         return ()
     return (Caution("type_ambiguous", (f"{name} says that a voxel has {stated} bits and names a number type of {bits}: "
                                        "its header may be damaged, and its grey values wrong.")),)
