@@ -15,8 +15,8 @@ from tests.benchmarks.timing import Row
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "build" / "benchmarks.json"
 SUBJECTS = ("launch", "launch_frozen", "open_case", "score_case", "cancel", "cohort", "n4", "bias_preview",
-            "extraction", "radiomics_cohort", "load", "training", "leak", "null", "simulation", "study_2019", "sarcomas",
-            "networks")
+            "extraction", "radiomics_cohort", "load", "training", "leak", "null", "simulation", "study_2019",
+            "sarcomas", "networks")
 
 
 def main(words: list[str]) -> int:

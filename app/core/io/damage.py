@@ -110,7 +110,7 @@ def check_affine(name: str, affine: Affine) -> None:
 def check_finite(name: str, voxels: NDArray[np.floating]) -> None:
     """Refuse voxels, shape (i, j, k), with NaN or infinity anywhere: no value could stand in for them unseen."""
     with np.errstate(invalid="ignore"):
-        if not voxels.size or np.isfinite(voxels.min()) and np.isfinite(voxels.max()):  # what is no number passes on
+        if not voxels.size or (np.isfinite(voxels.min()) and np.isfinite(voxels.max())):  # what is no number passes on
             return
     finite = np.isfinite(voxels)
     bad = int(finite.size - np.count_nonzero(finite))

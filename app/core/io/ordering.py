@@ -1,7 +1,7 @@
 """From one order in memory to the other, block by block: a large image is turned as fast as memory can be read.
 
-Files store the first axis fastest, the program the last; copied value by value, each would fetch a line of memory of its
-own.
+Files store the first axis fastest, the program the last; copied value by value, each would fetch a line of memory of
+its own.
 """
 
 from __future__ import annotations
