@@ -46,7 +46,8 @@ ASKED_BY_NAME = ("app", "skops", "radiomics", "sklearn", "imblearn", "skorch", "
 ASKED_SINGLY = ("gdcm", "jpeg_ls", "pylibjpeg", "openpyxl", "numba._devicearray", "pyarrow.parquet")
 WITH_DATA = ("monai", "highdicom", "xgboost", "radiomics", "onnxscript")
 WITH_LIBRARIES = ("xgboost",)
-WITH_SOURCE = {"umap": "pyz+py", "pynndescent": "pyz+py"}  # numba keeps what it has compiled by the source's date
+# numba keeps what it has compiled by the date of the source; onnxscript compiles its own operators from theirs.
+WITH_SOURCE = {"umap": "pyz+py", "pynndescent": "pyz+py", "onnxscript": "pyz+py"}
 
 # Files that hooks bring along and nothing opens; '*' also matches '/'.
 UNUSED_FILES = (
