@@ -93,9 +93,8 @@ class Reading(QObject):
         for job, key in owed:
             self.scoring.adopt(job.id, key)
             self._change(key, status="waiting")
-        store = self.state.store
-        killed = sum(job.id in store.orphans for job, _key in owed)
-        if (told := describe_cut_off(left.cut_off, killed, store.given_up)) is not None:
+        killed = sum(job.id in self.state.store.orphans for job, _key in owed)
+        if (told := describe_cut_off(left.cut_off, killed, self.state.store.given_up)) is not None:
             self.noticed.emit(told)
 
     def drop(self, paths: Sequence[str]) -> None:
@@ -139,16 +138,17 @@ class Reading(QObject):
     def add(self, cases: Sequence[dict[str, Any]]) -> None:
         """Append cases (`CaseFiles` as JSON) to the worklist, show the first and score all; known ones are shown."""
         known = {identity_of(entry.files): entry.key for entry in self.worklist.entries()}
-        fresh = [CaseFiles.model_validate(case) for case in cases if identity_of(case) not in known]
+        fresh = [case for case in cases if identity_of(case) not in known]
         first = known.get(identity_of(cases[0]), "")
         if not fresh:
             self.choose(first)
             return
         self.state.in_background(lambda: self._keep_cases(fresh), lambda entries: self._take_added(entries, first))
 
-    def _keep_cases(self, cases: Sequence[CaseFiles]) -> list[Entry]:
+    def _keep_cases(self, cases: Sequence[dict[str, Any]]) -> list[Entry]:
+        files = [CaseFiles.model_validate(case) for case in cases]
         return [Entry(key, case.model_dump(mode="json"), "waiting" if case.mask else "new")
-                for key, case in zip(self.state.store.add_cases(cases), cases, strict=True)]
+                for key, case in zip(self.state.store.add_cases(files), files, strict=True)]
 
     def _take_added(self, entries: Sequence[Entry], first: str) -> None:
         told = self.scoring.follow_sequences([entry.files for entry in entries if entry.files.get("mask")])
