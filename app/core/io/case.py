@@ -8,6 +8,7 @@ from pathlib import Path
 from app.core.data import Acquisition, Case, Identity, Mask, Volume
 from app.core.errors import ChoiceNeeded, InputError
 from app.core.io.formats import IMAGE_KINDS
+from app.core.io.locate import locate
 from app.core.io.mask import load_mask
 from app.core.io.source import SUFFIXES, LoadedImage, Source, suffix_of
 from app.core.io.volume import find_image, load_volume
@@ -102,7 +103,7 @@ def make_case(files: CaseFiles, images: Mapping[str, LoadedImage], mask: Mask | 
 
 
 def _load_image(path: str, files: CaseFiles, sequence: str) -> tuple[LoadedImage, Source | None]:
-    if not Path(path).is_dir() and SUFFIXES.get(suffix_of(path)) in IMAGE_KINDS:
+    if not locate(path).is_dir() and SUFFIXES.get(suffix_of(path)) in IMAGE_KINDS:
         return load_volume(path, orientation=files.orientation), None
     source = find_image(Path(path), files.series.get(sequence))
     if source.kind != "dicom":

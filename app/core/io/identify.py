@@ -11,13 +11,11 @@ from app.core.data import Acquisition, Caution
 from app.core.errors import UnreadableImage
 from app.core.io import damage
 from app.core.io.formats import read_header
+from app.core.io.locate import locate
 from app.core.io.names import role_of
 from app.core.io.nifti import pair_of
 from app.core.io.source import SUFFIXES, Kind, Source, suffix_of
 from app.core.io.text_header import named_file
-
-_LONGEST = 80
-"""Letters of a name that a sentence repeats."""
 
 
 def identify(paths: Sequence[str | Path]) -> list[Source]:
@@ -63,26 +61,12 @@ def list_files(paths: Iterable[str | Path]) -> dict[Path, None]:
     """List every file under the given paths once, absolute, in order; `UnreadableImage` when a path does not exist."""
     found: dict[Path, Path] = {}
     for given in paths:
-        path = _locate(given)
+        path = locate(given)
         if not path.exists():
             raise damage.missing_file(path.name)
         for file in [path] if path.is_file() else _walk(path):
             found.setdefault(Path(os.path.realpath(file)), file)
     return dict.fromkeys(found.values())
-
-
-def _locate(given: str | Path) -> Path:
-    """Make a path absolute; `UnreadableImage` for one that no disk takes, or that the user may not follow."""
-    try:
-        path = Path(given).expanduser().absolute()
-        path.stat()
-    except FileNotFoundError:
-        return path
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no path"
-        name = Path(given).name
-        raise damage.not_readable(name if len(name) <= _LONGEST else f"{name[:_LONGEST]}...", reason) from error
-    return path
 
 
 def list_ignored(paths: Sequence[str | Path], sources: Sequence[Source]) -> list[str]:

@@ -11,6 +11,7 @@ from app.core.io import damage
 from app.core.io.formats import IMAGE_KINDS, read_voxels
 from app.core.io.identify import identify
 from app.core.io.labels import CHOOSE_OUTLINE, read_outline
+from app.core.io.locate import locate
 from app.core.io.ordering import reorder
 from app.core.io.source import SUFFIXES, Header, Orientation, RawVoxels, Source, stem_of, suffix_of
 
@@ -51,7 +52,7 @@ def load_mask(path: str | Path, *, roi: str | None = None, label: int | None = N
     InputError, UnreadableImage
         The file is not an outline, or is damaged.
     """
-    path, images = Path(path), images or {}
+    path, images = locate(path), images or {}
     if path.is_dir() or SUFFIXES.get(suffix_of(path)) not in IMAGE_KINDS:
         source = _find_outline(path, series)
         if source.kind in ("rtstruct", "seg", "dicom"):

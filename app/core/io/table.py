@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from app.core.errors import CohortError, InputError
 from app.core.io import damage
 from app.core.io.cells import as_numbers, as_text, read_cells
+from app.core.io.locate import locate
 from app.core.requests import CaseFiles
 
 if TYPE_CHECKING:
@@ -216,8 +217,13 @@ def _cell(record: dict[str, Any], name: str) -> str:
 
 
 def _find_file(text: str, folder: Path, column: str, faults: list[str]) -> str:
+    path = folder
     for spelling in (text, text.replace("\\", "/")):
-        path = (folder / spelling).absolute()
+        try:
+            path = locate(folder / spelling)
+        except InputError as error:
+            faults.append(f"the {column} cannot be followed: {error.message}")
+            return str(folder)
         if path.exists():
             return str(path)
     beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []

@@ -11,6 +11,7 @@ from app.core.data import Acquisition, Caution, FloatArray, Volume
 from app.core.errors import InputError, UnreadableImage
 from app.core.io import damage
 from app.core.io.formats import IMAGE_KINDS, read_voxels
+from app.core.io.locate import locate
 from app.core.io.ordering import reorder
 from app.core.io.source import SUFFIXES, LoadedImage, Orientation, Source, suffix_of
 
@@ -39,7 +40,7 @@ def load_volume(path: str | Path, *, series: str | None = None, orientation: Ori
     ChoiceNeeded
         The folder holds several DICOM series (field 'series').
     """
-    path = Path(path)
+    path = locate(path)
     if path.is_dir() or SUFFIXES.get(suffix_of(path)) not in IMAGE_KINDS:
         found = find_image(path, series)
         if found.kind == "dicom":

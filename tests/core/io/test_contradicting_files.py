@@ -17,7 +17,8 @@ from app.core.io.volume import load_volume
 
 AFFINE = np.array([[-2.0, 0.1, 0, 40], [0.1, 2.0, 0, -30], [0, 0, 4.0, 12], [0, 0, 0, 1]])
 ROW, COLUMN, SLICE = np.indices((24, 20, 6))
-GREY = (200 + 90 * np.sin(ROW / 5) + 60 * np.cos(COLUMN / 4) + SLICE + np.random.default_rng(3).normal(0, 2, ROW.shape)) * 8
+NOISE = np.random.default_rng(3).normal(0, 2, ROW.shape)
+GREY = (200 + 90 * np.sin(ROW / 5) + 60 * np.cos(COLUMN / 4) + SLICE + NOISE) * 8
 MASK = ((ROW - 12) ** 2 + (COLUMN - 10) ** 2 < 30).astype(np.uint8)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from app.core.io.dicom.codestreams import prepare_decoding
 from app.core.io.dicom.headers import Plane
 from app.core.io.dicom.reading import UNREADABLE, holds_more, read_dataset, tolerate_odd_values
 from app.core.io.stored import MOST_BYTES
@@ -61,6 +62,7 @@ def _decode(file: str, surplus: list[str] | None) -> NDArray[Any] | DamagedFile:
             if surplus is not None and holds_more(found, file):
                 surplus.append(file)
             _check_size(found)
+            prepare_decoding(found)
             pixels: NDArray[Any] = found.pixel_array
         except UNREADABLE as error:
             return DamagedFile(file, str(error))
