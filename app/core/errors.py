@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
+
+_LONG_WORD = re.compile(r"\S{300,}")
+
+
+def _legible(text: str) -> str:
+    """Make what a sentence repeats from a damaged file fit to be read: no control characters, no endless words."""
+    shown = "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
+    return _LONG_WORD.sub(lambda word: f"{word.group()[:80]}...", shown)
 
 
 class AppError(Exception):
@@ -21,8 +30,8 @@ class AppError(Exception):
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message, remedy)
-        self.message = message
-        self.remedy = remedy
+        self.message = _legible(message)
+        self.remedy = _legible(remedy)
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()

@@ -133,8 +133,10 @@ def _inside(rng: Rng, sample: Sample, victim: str) -> Mapping[str, bytes | None]
         changed = containers.change_member(rng, plain)
     elif kind == "json":
         changed = containers.change_json(rng, plain)
-    else:
+    elif kind == "csv":
         changed = _spoil_cells(rng, plain)
+    else:
+        changed = BYTEWISE["overwritten"](rng, plain, sample.layouts[victim])
     if sample.reader == "bundle" and victim != "model.zip" and rng.integers(4):
         signed = papers.resign({**sample.files, victim: changed})
         return {victim: signed[victim], "model/bundle.json": signed["model/bundle.json"]}

@@ -39,6 +39,7 @@ def read_specification(folder: Path) -> Specification:
         raw = (folder / SPECIFICATION).read_bytes()
         values = json.loads(raw)
         digest, version = values["digest"], values["schema_version"]
+        written, unsigned = canonical(values), canonical({**values, "digest": ""})
     except OSError as error:
         raise BundleError(
             f"'{name}' is not a model: it holds no readable {SPECIFICATION}.",
@@ -53,7 +54,7 @@ def read_specification(folder: Path) -> Specification:
             f"The model '{name}' has schema {version}, this program reads schema {SCHEMA}.",
             "Use the program's version that made it, or train it again.",
         )
-    if canonical(values) != raw or sha256(canonical({**values, "digest": ""})) != digest:
+    if written != raw or sha256(unsigned) != digest:
         raise BundleError(
             f"The model '{name}' is damaged: its {SPECIFICATION} was changed after it was written.", COPY_AGAIN
         )

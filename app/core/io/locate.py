@@ -30,6 +30,7 @@ def locate(given: str | Path) -> Path:
     """
     try:
         path = Path(given).expanduser().absolute()
+        str(path).encode()  # a name of bytes that are no text cannot be written down
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return path
