@@ -142,6 +142,23 @@ print(json.dumps([before, counters()]))
     assert after["Ip:OutNoRoutes"] == 2, "what a library in C tries is counted"
 
 
+def test_onnx_runtime_reports_to_nobody(tmp_path):
+    """Left alone it opens connections some seconds after its import, and keeps an identity of the machine."""
+    if not (words := own_network()):
+        pytest.skip("this system gives a process no network of its own")
+    code = """
+import app, json, time
+import onnxruntime
+from tests.laws.tour import counters
+time.sleep(8)
+print(json.dumps(counters()))
+"""
+    done = subprocess.run([*words, sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60,
+                          env={**os.environ, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)})
+    assert set(json.loads(done.stdout).values()) == {0}
+    assert list(tmp_path.rglob("*")) == []
+
+
 def contents(path: Path) -> bytes:
     """All that a file says, its name and what is packed inside it included."""
     data = path.read_bytes()

@@ -63,6 +63,8 @@ def export_onnx(
     """
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()  # on Windows its events take another way
+
     training, place = network.training, next(network.parameters()).device
     rng = np.random.default_rng(seed)
     try:
