@@ -161,7 +161,7 @@ def study_sarcomas(asked: Mapping[str, str], folder: Path) -> list[Row]:
     table, rows = SHARED / "sts" / "cohort.csv", list[Row]()
     if not table.exists():
         return [{"data": "sarcomas", "note": "skipped: the shared data are not there"}]
-    recipes = [read_recipe(name) for name in ("cnn-small", "cnn-2019")]
+    recipes = [*(read_recipe(name) for name in ("cnn-small", "cnn-2019")), vary_pictures()[-1]]
     for label in SARCOMA_LABELS:
         rows += study_table(f"sarcomas, {label}", table, label, "1", recipes, asked, folder)
     return rows
