@@ -1,4 +1,8 @@
-"""The fast N4 beside SimpleITK's filter, in turn, on the same voxels and with the same settings."""
+"""The fast N4 beside SimpleITK's filter and beside ANTs, in turn, on the same voxels and with the same settings.
+
+ANTs shrinks all axes by one factor, here the greatest of the three, so that it often has fewer voxels to fit:
+`ants_shrink`. `times` are ratios of the same round, theirs to ours, with the least and the greatest of them.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from app.core.data import FloatArray, Mask, Volume
+from app.core.io.ants import to_ants
 from app.core.io.itk import to_sitk
 from app.core.io.volume import load_volume
 from app.core.preprocess import n4_fast
@@ -37,12 +42,14 @@ SUBJECTS: list[tuple[str, str, Callable[[Volume], Mask], dict[str, Any], int]] =
 ]
 
 
-def main() -> list[Row]:
-    """A row for each image and setting: seconds, processor seconds, how far the fields and their effect differ."""
+def main(whats: tuple[str, ...] = ()) -> list[Row]:
+    """A row for each image (or the named ones) and setting: seconds, and how far the fields and their effect differ."""
     if not DATA.is_dir():
         return [skipped("n4", "the shared data folder is not beside the repository")]
     rows = []
     for what, file, region_of, settings, runs in SUBJECTS:
+        if whats and what not in whats:
+            continue
         volume = load_volume(str(DATA / file)).volume
         if what.endswith("slice"):
             middle = volume.voxels.shape[2] // 2
@@ -55,6 +62,8 @@ def main() -> list[Row]:
 
 def _compare(what: str, volume: Volume, region: Mask, recipe: N4Recipe, runs: int) -> Row:
     shrink = shrink_factors(volume, recipe.shrink)
+    import ants
+
     fields: dict[str, FloatArray] = {}
     stops: dict[str, list[int]] = {}
     processor: dict[str, list[float]] = {"fast": [], "itk": []}
@@ -88,20 +97,35 @@ def _compare(what: str, volume: Volume, region: Mask, recipe: N4Recipe, runs: in
         stops["itk"] = done
         return wall
 
+    given, inside = to_ants(volume), to_ants(region)
+
+    def by_ants() -> float:
+        wall = time.perf_counter()
+        ants.n4_bias_field_correction(
+            given, mask=inside, shrink_factor=max(shrink), return_bias_field=True,
+            convergence={"iters": list(recipe.iterations_per_level), "tol": recipe.tolerance})
+        return time.perf_counter() - wall
+
     with peak_memory(pause=0.005) as peak:
         alone = [fast() for _ in range(3)]
     row: Row = {"image": what, "voxels": int(region.voxels.sum()), "settings": _settings(recipe, shrink)}
     if runs:
-        theirs, ours = alternate([itk, fast], runs)
+        theirs, ours, by_ants_s = alternate([itk, fast, by_ants], runs)
         row |= {"sitk_s": statistics.median(theirs), "sitk_cpu_s": statistics.median(processor["itk"]),
                 "fast_s": statistics.median(ours), "fast_cpu_s": statistics.median(processor["fast"]),
-                "times": statistics.median(a / b for a, b in zip(theirs, ours, strict=True)),
+                **_times("times", theirs, ours), "ants_s": statistics.median(by_ants_s),
+                **_times("ants_times", by_ants_s, ours), "ants_shrink": max(shrink),
                 "runs": runs} | _differences(volume, region, fields)
     else:
         row |= {"fast_s": statistics.median(alone), "fast_cpu_s": statistics.median(processor["fast"]),
                 "runs": len(alone)}
     return row | {"stops": "/".join(" ".join(map(str, stops[name])) for name in ("itk", "fast") if name in stops),
                   "peak_mb": peak.mb}
+
+
+def _times(name: str, theirs: list[float], ours: list[float]) -> Row:
+    ratios = [slow / quick for slow, quick in zip(theirs, ours, strict=True)]
+    return {name: statistics.median(ratios), f"{name}_spread": f"{min(ratios):.3g}-{max(ratios):.3g}"}
 
 
 def _differences(volume: Volume, region: Mask, fields: dict[str, FloatArray]) -> Row:

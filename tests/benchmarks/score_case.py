@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
-
-import numpy as np
+from typing import get_args
 
 from app.core.recipe import N4Recipe, NormaliseRecipe, PrepRecipe
 from app.core.requests import CaseFiles, ScoreRequest
+from tests.benchmarks.by_hand import features_by_hand, volume_by_hand
 from tests.benchmarks.room import SHARED, Room, open_room, wait_until
 from tests.benchmarks.timing import Row, alternate, peak_memory, row, skipped
 
 RUNS, N4_RUNS = 5, 3
 OUTLINES = 9  # the reader's, a smaller, a larger, and six displaced by a voxel
-FEATURES = {"firstorder": ["Mean", "Median", "90Percentile", "InterquartileRange", "Skewness", "Kurtosis", "Entropy",
-                           "Uniformity"],
-            "shape": ["Sphericity", "VoxelVolume", "Maximum3DDiameter"],
-            "glcm": ["Contrast", "Correlation", "Idm", "JointEntropy"]}
 
 
 def main() -> list[Row]:
@@ -31,17 +25,17 @@ def main() -> list[Row]:
         return [skipped("drop to score", "the shared data are not there")]
     rows = []
     with open_room() as room, peak_memory() as peak:
-        for model, plain in (("lipoma-size", partial(_volume_by_hand, files)),
-                             ("lipoma-phantom-demo", partial(_features_by_hand, files, n4=False))):
+        for model, plain in (("lipoma-size", partial(volume_by_hand, files)),
+                             ("lipoma-phantom-demo", partial(features_by_hand, files, n4=False))):
             ours, theirs = alternate([partial(_drop, room, model, files), plain], RUNS, warm=1)
             rows += [row(f"drop to painted score, {model}", ours, theirs), row(f"plain script, {model}", theirs)]
         ours, theirs = alternate([partial(_drop, room, model, files),
-                                  partial(_features_by_hand, files, n4=False, outlines=OUTLINES)], RUNS)
+                                  partial(features_by_hand, files, n4=False, outlines=OUTLINES)], RUNS)
         rows += [row(f"drop to painted score, {model}", ours, theirs),
                  row(f"plain script, {model}, {OUTLINES} outlines as the interval needs", theirs)]
         for engine in get_args(N4Recipe.model_fields["engine"].annotation):
             prep = PrepRecipe(n4=N4Recipe(engine=engine), normalise=NormaliseRecipe())
-            ours, theirs = alternate([_job(room, files, prep), partial(_features_by_hand, files, n4=True)], N4_RUNS,
+            ours, theirs = alternate([_job(room, files, prep), partial(features_by_hand, files, n4=True)], N4_RUNS,
                                      warm=1)
             rows += [row(f"score job, lipoma-phantom-demo with N4 ({engine})", ours, theirs),
                      row("plain script with N4 (SimpleITK)", theirs)]
@@ -72,40 +66,3 @@ def _job(room: Room, files: list[Path], prep: PrepRecipe) -> Callable[[], None]:
         wait_until(lambda: job in ended, what="the score with N4")
 
     return score
-
-
-def _volume_by_hand(files: list[Path]) -> None:
-    import SimpleITK as sitk
-
-    sitk.GetArrayFromImage(sitk.ReadImage(str(files[0])))
-    mask = sitk.ReadImage(str(files[1]))
-    _volume = np.count_nonzero(sitk.GetArrayViewFromImage(mask)) * np.prod(mask.GetSpacing()) / 1000
-
-
-def _features_by_hand(files: list[Path], *, n4: bool, outlines: int = 1) -> None:
-    """What a script does: read, correct, z-score, one extraction; no interval, no comparison, no report."""
-    import SimpleITK as sitk
-    from radiomics import featureextractor
-
-    logging.getLogger("radiomics").setLevel(logging.CRITICAL)
-    image, mask = sitk.ReadImage(str(files[0]), sitk.sitkFloat32), sitk.ReadImage(str(files[1]), sitk.sitkUInt8)
-    if n4:
-        image = _correct(sitk, image)
-    body = sitk.GetArrayViewFromImage(image)[sitk.GetArrayViewFromImage(sitk.OtsuThreshold(image, 0, 1)) > 0]
-    image = (image - float(body.mean())) / float(body.std())
-    extractor = featureextractor.RadiomicsFeatureExtractor(binCount=32)
-    extractor.disableAllFeatures()
-    extractor.enableFeaturesByName(**FEATURES)
-    for _ in range(outlines):
-        extractor.execute(image, mask)
-
-
-def _correct(sitk: Any, image: Any) -> Any:
-    """SimpleITK's own example of N4: Otsu's mask, shrunk by 4 in the plane, four levels of 50 iterations."""
-    factors = [1 if spacing == max(image.GetSpacing()) else 4 for spacing in image.GetSpacing()]
-    otsu = sitk.OtsuThreshold(image, 0, 1)
-    corrector = sitk.N4BiasFieldCorrectionImageFilter()
-    corrector.SetMaximumNumberOfIterations([50] * 4)
-    corrector.SetConvergenceThreshold(0.001)
-    corrector.Execute(sitk.Shrink(image, factors), sitk.Shrink(otsu, factors))
-    return image / sitk.Cast(sitk.Exp(corrector.GetLogBiasFieldAsImage(image)), sitk.sitkFloat32)
