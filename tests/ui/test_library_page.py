@@ -178,7 +178,8 @@ def test_a_taken_name_can_be_replaced(room):
 
 def test_export_is_one_file(room):
     room.library.library.export("mine", "/out/mine.zip")
-    assert room.jobs.request("export_model") == {"model": "mine", "out": "/out/mine.zip", "replace": False, "onnx": None}
+    asked = {"model": "mine", "out": "/out/mine.zip", "replace": False, "onnx": None}
+    assert room.jobs.request("export_model") == asked
 
 
 def test_a_new_cohort_is_evaluated_and_its_results_open(room, tmp_path):
