@@ -16,15 +16,15 @@ RIGHT = Answer(12.0, frozenset({Caution("site_unknown", "as ever")}), "outline",
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited and measured as Linux does it")
 def test_a_fixed_sample_of_damaged_files_holds_no_finding():
-    inputs = [(reader, number) for reader in READERS for number in range(0, 20 * 13, 13)]
+    inputs = [(reader, number) for reader in READERS for number in range(0, 14 * 13, 13)]
     results = list(campaign.run(1, inputs))
     assert [f"{campaign.name(each)}: {each['why']}" for each in results if each["verdict"] == "FINDING"] == []
     told = [each["verdict"] for each in results]
     counts = {verdict: told.count(verdict) for verdict in ("refused", "same", "caution")}
-    assert len(results) == len(inputs) == 220
-    assert min(counts.values()) > 20, counts
+    assert len(results) == len(inputs) == 154
+    assert min(counts.values()) > 12, counts
     assert max(each["megabytes"] for each in results) < 1024
-    assert campaign.tabulate(results).splitlines()[-1].split()[:2] == ["all", "220"]
+    assert campaign.tabulate(results).splitlines()[-1].split()[:2] == ["all", "154"]
 
 
 @pytest.mark.parametrize("reader", ["nifti", "dicom", "table"])

@@ -20,6 +20,7 @@ _MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null",
 _NUMBER = r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?"
 _PADDED = r"[+-]?0\d+"
 _EXPECTED = "Choose a CSV, XLSX or Parquet table."
+_PIECE = 2**20
 MOST_COLUMNS, MOST_CELLS, MOST_SHEET_BYTES = 16_384, 20_000_000, 2**28
 """What a table may have: a damaged sheet announces billions of cells, and each would be made."""
 _DAMAGED = (ValueError, OSError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError, SyntaxError,
@@ -51,8 +52,7 @@ def read_cells(path: Path) -> pd.DataFrame:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
         if path.suffix.lower() == ".xlsx":
-            _check_sheet(path)
-            return pd.read_excel(path, dtype=str, keep_default_na=False, na_values=[""])
+            return pd.read_excel(_check_sheet(path), dtype=str, keep_default_na=False, na_values=[""])
         header, rows = _split(decode(path), path.name)
         if len(header) > MOST_COLUMNS:
             raise InputError(f"{path.name} has {len(header)} columns, up to {MOST_COLUMNS} are read.", _EXPECTED)
@@ -62,8 +62,13 @@ def read_cells(path: Path) -> pd.DataFrame:
     return frame.mask(frame == "")
 
 
-def _check_sheet(path: Path) -> None:
-    """Refuse a sheet of more cells than a table has, before they are made.
+def _check_sheet(path: Path) -> io.BytesIO:
+    """Unpack a spreadsheet to what it states and no further, and refuse one of more cells than a table has.
+
+    Returns
+    -------
+    io.BytesIO
+        The same, not compressed: a member that unpacks to more than it states is cut there.
 
     Raises
     ------
@@ -72,22 +77,24 @@ def _check_sheet(path: Path) -> None:
     """
     import openpyxl  # type: ignore[import-untyped]
 
-    with zipfile.ZipFile(path) as archive:
-        size = sum(entry.file_size for entry in archive.infolist())
-    rows = width = 0
-    if size <= MOST_SHEET_BYTES:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        try:
-            sheet = book.worksheets[0]
-            sheet.reset_dimensions()
-            for row in sheet.iter_rows(values_only=True):
-                rows, width = rows + 1, max(width, len(row))
-                if rows * width > MOST_CELLS:
-                    break
-        finally:
-            book.close()
-    if size > MOST_SHEET_BYTES or rows * width > MOST_CELLS:
-        raise InputError(f"The sheet of {path.name} is larger than any table of cases; it may be damaged.", _EXPECTED)
+    too_large = InputError(f"The sheet of {path.name} is larger than any table of cases; it may be damaged.", _EXPECTED)
+    plain = io.BytesIO()
+    with zipfile.ZipFile(path) as packed, zipfile.ZipFile(plain, "w") as unpacked:
+        if sum(entry.file_size for entry in packed.infolist()) > MOST_SHEET_BYTES:
+            raise too_large
+        for entry in packed.infolist():
+            with packed.open(entry) as source, unpacked.open(entry.filename, "w") as target:
+                while piece := source.read(_PIECE):  # asked for as a whole, it would be unpacked as a whole
+                    target.write(piece)
+    book = openpyxl.load_workbook(plain, read_only=True, data_only=True)
+    sheet, rows, width = book.worksheets[0], 0, 0
+    sheet.reset_dimensions()
+    for row in sheet.iter_rows(values_only=True):
+        rows, width = rows + 1, max(width, len(row))
+        if rows * width > MOST_CELLS:
+            raise too_large
+    plain.seek(0)
+    return plain
 
 
 def decode(path: Path) -> str:

@@ -88,7 +88,7 @@ def _walk(folder: Path) -> list[Path]:
 def _is_file(root: str, name: str) -> bool:
     """Whether it is a file that is there: a pipe or a device would be waited for without end."""
     try:
-        name.encode()  # a name of bytes that are no text cannot be written down
+        f"{root}/{name}".encode()  # a name of bytes that are no text cannot be written down
         return stat.S_ISREG(os.stat(f"{root}/{name}").st_mode)  # noqa: PTH116  of ten thousands, this is the quickest
     except (OSError, ValueError):
         return False

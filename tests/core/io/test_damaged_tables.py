@@ -1,5 +1,6 @@
 """Tables that are damaged or larger than any: each was once an unforeseen error, or never ended."""
 
+import tracemalloc
 import zipfile
 
 import openpyxl
@@ -70,3 +71,21 @@ def test_a_cell_that_no_disk_takes_as_a_path_is_a_fault_of_its_row(tmp_path):
     path.write_text(f"patient,image,mask\n1,{'x' * 300},b.nii\n", encoding="utf-8")
     with pytest.raises(CohortError, match="cannot be followed"):
         read_cases(path)
+
+
+def test_a_member_that_unpacks_to_more_than_it_states_is_cut_there(tmp_path):
+    path = sheet(tmp_path / "t.xlsx")
+    repack(path, "xl/worksheets/sheet1.xml", lambda xml: xml + b" " * 2**27)
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        stated = archive.getinfo("xl/worksheets/sheet1.xml").file_size
+    for at in (n for n in range(len(content) - 4) if content[n:n + 4] == stated.to_bytes(4, "little")):
+        content[at:at + 4] = (stated - 2**27).to_bytes(4, "little")
+    path.write_bytes(content)
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match="cannot be read as a table"):
+            read_table(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**26
+    finally:
+        tracemalloc.stop()
