@@ -6,10 +6,10 @@ import json
 
 import numpy as np
 import pytest
+from attention_answers import ELSEWHERE, LOOKED, NETWORK, PEAK, answer, map_voxels, network_score, write_case
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
-from viewer_cases import write_image
 from window_fixtures import SCORE, Driver, case_files
 
 from app.core.errors import Failure
@@ -20,45 +20,8 @@ from app.ui.attention_words import network_sentence, share_sentence
 from app.ui.remembered import Remembered
 from app.ui.scoring import SCORE_WORKFLOW
 from app.ui.theme import theme
-from app.ui.widgets.attention_map import AttentionMap, colour_table
 from app.ui.widgets.view_case import PLANES
 from app.ui.widgets.viewer_menu import build_menu
-
-AFFINE = np.diag([-1.0, 1.0, 4.0, 1.0])
-PEAK, SLICES = (30, 34, 7), (5, 6, 7, 8)
-NETWORK = {"kind": "cnn-small", "networks": 5, "parameters": 486170, "device": "CPU", "spread_networks": 0.31,
-           "spread_views": 0.12}
-LOOKED = {"label": 1, "class": "ALT/WDL", "sequence": "t1", "share": 0.72, "expected": 0.11, "slices": list(SLICES)}
-ELSEWHERE = {"code": "looks_elsewhere", "message": "Only 32% of what the network looked at lies in the tumour."}
-
-
-def network_score(**more):
-    return {**SCORE, "model": "cnn", "contributions": [], "network": NETWORK, "attention": LOOKED, **more}
-
-
-def map_voxels(sign=1.0):
-    voxels = np.full((48, 50, 12), np.nan, np.float32)
-    places = np.indices((28, 26, len(SLICES))) + np.array([14, 18, SLICES[0]]).reshape(3, 1, 1, 1)
-    away = sum((places[axis] - PEAK[axis]) ** 2 * (1, 1, 9)[axis] for axis in range(3))
-    voxels[14:42, 18:44, SLICES[0]:SLICES[-1] + 1] = np.exp(-away / 60) * sign
-    return voxels
-
-
-def write_case(folder, name="STS_003", sequences=("t1",)):
-    folder.mkdir(parents=True, exist_ok=True)
-    voxels = np.full((48, 50, 12), 500.0, np.float32)
-    mask = np.zeros(voxels.shape, bool)
-    mask[24:38, 28:40, 5:9] = True
-    images = {key: write_image(folder, key, voxels, AFFINE, mask, acquisition={"modality": "MR", "sequence": key})
-              for key in sequences}
-    return {"images": images, "sequences": list(sequences), "case": name}
-
-
-def answer(folder, method="gradcam", voxels=None, **more):
-    path = folder / f"{method}.npy"
-    np.save(path, np.asfortranarray(map_voxels() if voxels is None else voxels))
-    return {"method": method, "sequence": "t1", "label": 1, "class": "ALT/WDL", "share": 0.72, "expected": 0.11,
-            "map": str(path), "slices": list(SLICES), "axis": 2, "caution": None, "cached": False, **more}
 
 
 def open_network_case(driver, score=None, sequences=("t1",), name="STS_003"):
@@ -388,50 +351,3 @@ def test_a_map_that_the_last_session_owed_is_no_score(driver):
     asked = {"case": files, "model": "cnn"}
     assert left.key_of(Job("1", "score", SCORE_WORKFLOW, asked)) == "7"
     assert left.key_of(Job("2", "score", "app.core.workflows:explain_case", asked)) == ""
-
-
-class TestMap:
-    @pytest.mark.parametrize("affine", [AFFINE, np.diag([1.0, -1.0, -4.0, 1.0]),
-                                        np.array([[0, 0, 4.0, 5], [-1.0, 0, 0, 2], [0, 1.0, 0, -9], [0, 0, 0, 1]])])
-    def test_it_is_cut_where_the_volume_is_known(self, tmp_path, affine):
-        voxels = map_voxels()
-        image = write_image(tmp_path, "t1", np.zeros(voxels.shape), affine)
-        found = AttentionMap.from_json(answer(tmp_path), image)
-        assert found.peak == pytest.approx(tuple((affine @ (*PEAK, 1))[:3]))
-        grid = found.layer.grid
-        shown = found.layer.voxels
-        for plane in PLANES.values():
-            for index in range(grid.shape[plane.fixed]):
-                whole = found.layer.picture(plane, index)
-                cut = found.cut(plane, index)
-                if cut is None:
-                    assert np.isnan(whole).all()
-                    continue
-                part, row, column = cut
-                copy = np.full(whole.shape, np.nan, np.float32)
-                copy[row:row + part.shape[0], column:column + part.shape[1]] = part
-                np.testing.assert_array_equal(copy, whole)
-        known = np.flatnonzero(np.isfinite(shown).any(
-            axis=tuple(axis for axis in range(3) if axis != found.plane.fixed)))
-        assert found.slices == tuple(known)
-
-    def test_a_map_in_which_nothing_speaks_has_no_strongest_place(self, tmp_path):
-        image = write_image(tmp_path, "t1", np.zeros((48, 50, 12)), AFFINE)
-        found = AttentionMap.from_json(answer(tmp_path, voxels=0 * map_voxels()), image)
-        assert found.peak is None
-
-    def test_colours_leave_out_what_is_not_known_and_fade_what_is_weak(self, tmp_path):
-        image = write_image(tmp_path, "t1", np.zeros((48, 50, 12)), AFFINE)
-        found = AttentionMap.from_json(answer(tmp_path), image)
-        pixels = found.colour(np.array([[np.nan, 0.0, 0.1, 1.0]], np.float32))
-        alpha = pixels[0] >> 24
-        assert alpha[0] == alpha[1] == 0
-        assert 0 < alpha[2] < 255 == alpha[3]
-
-    def test_lightness_rises_to_the_strongest_value_and_to_both_sides(self):
-        table = colour_table("occlusion")
-        assert (table[0] >> 24) == (table[-1] >> 24) == 255
-        assert (table[127] >> 24) < 8
-        violet, green = table[-1], table[0]
-        assert min((violet >> 16) & 255, violet & 255) > 150
-        assert max((green >> 16) & 255, green & 255) < 80
