@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import struct
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -143,7 +144,7 @@ def _rewrite(content: bytes, change: Callable[[Dataset], None]) -> bytes:
         implicit, little = found.original_encoding
         try:
             pydicom.dcmwrite(stream, found, implicit_vr=implicit, little_endian=little, enforce_file_format=False)
-        except (ValueError, TypeError, AttributeError, KeyError, OverflowError, NotImplementedError):
+        except (ValueError, TypeError, AttributeError, KeyError, OverflowError, NotImplementedError, struct.error):
             return content + syntax.encode()  # cannot be written so; then at least something behind the end
         return stream.getvalue()
 
