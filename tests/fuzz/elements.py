@@ -144,7 +144,8 @@ def _rewrite(content: bytes, change: Callable[[Dataset], None]) -> bytes:
         implicit, little = found.original_encoding
         try:
             pydicom.dcmwrite(stream, found, implicit_vr=implicit, little_endian=little, enforce_file_format=False)
-        except (ValueError, TypeError, AttributeError, KeyError, OverflowError, NotImplementedError, struct.error):
+        except (ValueError, TypeError, AttributeError, KeyError, OverflowError, NotImplementedError,
+                OSError, struct.error):
             return content + syntax.encode()  # cannot be written so; then at least something behind the end
         return stream.getvalue()
 

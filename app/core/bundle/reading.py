@@ -8,11 +8,15 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 from app.core.bundle.specification import SCHEMA, SPECIFICATION, Specification
 from app.core.errors import BundleError, RecipeError
 
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, LookupError, TypeError, ValueError, AttributeError,
+            ArithmeticError, RuntimeError, SyntaxError, AssertionError, TokenError)
+"""What skops and numpy say of a file that was not written by them."""
 COPY_AGAIN = "Copy it again from where it was made."
 
 
@@ -132,7 +136,7 @@ def _read_skops(path: Path) -> Any:
         foreign = sorted(set(get_untrusted_types(file=path)) - set(TRUSTED))
         if not foreign:
             return load(path, trusted=list(TRUSTED))
-    except (zipfile.BadZipFile, zlib.error, EOFError, LookupError, TypeError, ValueError, AttributeError) as error:
+    except _DAMAGED as error:
         raise BundleError(
             f"The file {path.name} of the model '{name}' cannot be read as a classifier.",
             "It is not used. Train it again, or ask whoever sent it.",
