@@ -20,7 +20,7 @@ from tests.benchmarks.room import own_data_folder
 from tests.benchmarks.timing import Row, alternate, peak_memory, row
 
 RUNS = 3
-SHAPES = ((64, 64, 16), (128, 128, 32), (256, 256, 64), (512, 512, 64))
+SHAPES = ((64, 64, 16), (128, 128, 32), (256, 256, 64))
 COUNTS = (4, 16, 64)
 COHORTS = (60, 120, 240, 480)
 SMALL = (48, 48, 12)

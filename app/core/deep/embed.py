@@ -14,6 +14,7 @@ from torch import nn
 
 from app.core.deep.device import Device
 from app.core.deep.image_set import ImageSet
+from app.core.deep.phases import is_head
 from app.core.deep.predict import FloatArray, Rows, Sample, embed_pictures, gather_cases
 from app.core.files import staged_file
 from app.core.network_recipe import NetworkRecipe
@@ -60,7 +61,7 @@ def digest_backbone(network: nn.Module) -> str:
     """SHA-256 of all that decides the pooled features: every tensor but those of the head."""
     digest = hashlib.sha256(torch.__version__.encode())
     for name, value in sorted(network.state_dict().items()):
-        if not name.startswith("head."):
+        if not is_head(name):
             digest.update(f"{name} {tuple(value.shape)}".encode() + value.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
 

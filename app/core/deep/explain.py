@@ -18,6 +18,8 @@ from app.core.deep.device import Device, find_device, reproducible
 
 FloatArray = NDArray[np.float32]
 LOOKS_ELSEWHERE = "looks_elsewhere"
+_EVEN = 1e-4
+"""Of the expected share: no more than this beyond it is as good as even."""
 
 
 class _TwoScores(nn.Module):
@@ -260,7 +262,7 @@ def check_attention(share: float, expected: float, attainable: float = 1.0, fewe
     """
     if np.isnan(share):
         return Caution(LOOKS_ELSEWHERE, "No place in the pictures spoke for the network's answer.")
-    if share >= fewest * attainable and share > expected:
+    if share >= fewest * attainable and share > expected * (1 + _EVEN):
         return None
     coarse = f", and {attainable:.0%} would if it looked at nothing else" if attainable < 1 else ""
     return Caution(

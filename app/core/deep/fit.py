@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from app.core.deep.checkpoint import Checkpoint, State
 from app.core.deep.device import Device, is_out_of_memory, release_memory, reproducible, too_large
 from app.core.deep.imbalance import Loss, draw_order
-from app.core.deep.phases import freeze, list_phases, make_optimiser, set_training
+from app.core.deep.phases import freeze, is_head, list_phases, make_optimiser, set_training
 from app.core.deep.predict import (
     Embed,
     Sample,
@@ -196,6 +196,15 @@ class _Training:
         self.half = self.fit.mixed_precision and self.device.kind == "cuda"
         self.scaler = torch.amp.GradScaler("cuda", enabled=self.half)
         self.features: list[Tensor] = []
+        self.fixed: State = {}
+
+    def _copy_network(self) -> State:
+        """All tensors, on the CPU; while only the head learns, the others are copied once."""
+        state = self.network.state_dict()
+        if self.phases[self.phase].unfreeze == "head":
+            self.fixed = self.fixed or _to_cpu({name: value for name, value in state.items() if not is_head(name)})
+            state = {name: value for name, value in state.items() if is_head(name)}
+        return {**self.fixed, **_to_cpu(state)}
 
     def _freeze_features(self) -> None:
         """Where only the head learns: the pooled features of all pictures, once for the whole phase."""
@@ -291,8 +300,7 @@ class _Training:
         self.epoch += 1
         self.stale += 1
         if watched is None or self.best is None or watched < self.best["loss"]:
-            weights = {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
-            self.best = {"loss": judged, "number": number, "weights": weights}
+            self.best = {"loss": judged, "number": number, "weights": self._copy_network()}
             self.stale = 0
         if self.epoch >= self.phases[self.phase].epochs or self.stale >= self.fit.stop_patience:
             self.network.load_state_dict(self.best["weights"])
@@ -332,7 +340,7 @@ class _Training:
             "epoch": self.epoch,
             "stale": self.stale,
             "batch": self.batch,
-            "network": None if done else _to_cpu(self.network.state_dict()),
+            "network": None if done else self._copy_network(),
             "optimiser": None if done else _to_cpu(self.optimiser.state_dict()),
             "scheduler": None if done else dict(self.scheduler.state_dict()),
             "scaler": None if done else dict(self.scaler.state_dict()),

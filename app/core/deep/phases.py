@@ -17,6 +17,11 @@ def list_phases(recipe: FitRecipe) -> tuple[PhaseRecipe, ...]:
     return recipe.phases or (PhaseRecipe(unfreeze="all", epochs=recipe.epochs, rate=recipe.rate),)
 
 
+def is_head(name: str) -> bool:
+    """Whether a tensor of a network, by its name, belongs to the layers after the pooled features."""
+    return name.startswith("head.")
+
+
 def split_blocks(network: nn.Module) -> list[list[nn.Parameter]]:
     """A network's parameters by block, from the pictures to the answer; the head comes last.
 
