@@ -6,6 +6,7 @@ which measure time, wait until nothing else runs.
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -28,6 +29,8 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job, whose programs would not hear Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
     for name in THREADS:  # before anything imports a library that reads them; the processes of tests inherit them
@@ -76,14 +79,6 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"the shared data folder is not beside the repository ({SHARED.parent.name}/{SHARED.name})")
     return SHARED
-
-
-@pytest.fixture(autouse=True, scope="session")
-def data_folder_of_wider_fixtures(tmp_path_factory) -> Iterator[None]:
-    """Keep what fixtures of a whole module write out of the user's own data folder."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LIPOSCOPE_DATA", str(tmp_path_factory.mktemp("wider_data_folder")))
-        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -55,10 +55,10 @@ def ask(table, *recipes, **changes):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A network and a model of features in one run that keeps its folds."""
-    folder, told = tmp_path_factory.mktemp("networks"), []
+    folder, told, before = tmp_path_factory.mktemp("networks"), [], set(picture_folder().rglob("*"))
     request = ask(write_cases(folder), LOOKS, LINEAR, keep=str(folder / "keep"))
     result = train(request, lambda _fraction, message: told.append(message))
-    pictures = [path.name for path in picture_folder().rglob("*")]  # in this fixture's data folder
+    pictures = [path.name for path in {*picture_folder().rglob("*")} - before]  # in this fixture's data folder
     return result, request, told, folder, pictures
 
 
