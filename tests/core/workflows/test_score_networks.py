@@ -106,7 +106,7 @@ def test_attention_is_told_with_its_slices_and_a_caution_when_it_is_elsewhere(mo
     most = attainable_share(crops.outlines, cells)
     assert cells == (1, 1) or most < 1
     share, even = attention["share"], attention["expected"]
-    elsewhere = share is None or share < most / 2 or share <= even
+    elsewhere = share is None or share < most / 2 or share <= even * (1 + 1e-4)  # no better than even
     assert ("looks_elsewhere" in codes(found)) == elsewhere
 
 
